@@ -1,0 +1,76 @@
+/** Who is told when a resource changes, counted per upstream so that each resource is watched once. */
+export class Subscriptions {
+  readonly #byResource = new Map<
+    string,
+    { upstream: string; uri: string; subscribers: Map<string, (publicUri: string) => void> }
+  >();
+  readonly #onWatched: (upstream: string, uris: readonly string[]) => Promise<void>;
+
+  /** `onWatched` is told the whole list of URIs to watch at an upstream whenever that changes. */
+  constructor(onWatched: (upstream: string, uris: readonly string[]) => Promise<void>) {
+    this.#onWatched = onWatched;
+  }
+
+  /** Adds a subscriber; resolves when the upstream has been told, rejects when it does not take it. */
+  async add(
+    upstream: string,
+    uri: string,
+    subscriber: string,
+    deliver: (uri: string) => void,
+  ): Promise<void> {
+    const key = keyOf(upstream, uri);
+    const present = this.#byResource.get(key);
+    if (present !== undefined) {
+      present.subscribers.set(subscriber, deliver);
+      return;
+    }
+    this.#byResource.set(key, { upstream, uri, subscribers: new Map([[subscriber, deliver]]) });
+    try {
+      await this.#onWatched(upstream, this.watched(upstream));
+    } catch (error) {
+      this.#byResource.delete(key);
+      throw error;
+    }
+  }
+
+  /** Removes a subscriber from one resource. */
+  async remove(upstream: string, uri: string, subscriber: string): Promise<void> {
+    const key = keyOf(upstream, uri);
+    const present = this.#byResource.get(key);
+    if (present?.subscribers.delete(subscriber) !== true || present.subscribers.size > 0) return;
+    this.#byResource.delete(key);
+    await this.#onWatched(upstream, this.watched(upstream));
+  }
+
+  /** Removes a subscriber from everything. */
+  removeAll(subscriber: string): void {
+    for (const { upstream, uri, subscribers } of [...this.#byResource.values()]) {
+      // The upstream may be gone; then there is nothing to unsubscribe from.
+      if (subscribers.has(subscriber))
+        void this.remove(upstream, uri, subscriber).catch(() => undefined);
+    }
+  }
+
+  /** Tells all who want to know that a resource changed. A change of a parent concerns what lies below it too. */
+  tell(upstream: string, uri: string): void {
+    for (const each of this.#byResource.values()) {
+      if (each.upstream !== upstream || !concerns(each.uri, uri)) continue;
+      for (const deliver of each.subscribers.values()) deliver(uri);
+    }
+  }
+
+  watched(upstream: string): string[] {
+    return [...this.#byResource.values()]
+      .filter((each) => each.upstream === upstream)
+      .map((each) => each.uri);
+  }
+}
+
+function keyOf(upstream: string, uri: string): string {
+  return `${upstream}\0${uri}`;
+}
+
+/** A server may report a change of something below the resource that was subscribed to (spec: resources, "Subscriptions"). */
+function concerns(watched: string, changed: string): boolean {
+  return changed === watched || changed.startsWith(watched.endsWith('/') ? watched : `${watched}/`);
+}

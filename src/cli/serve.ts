@@ -1,0 +1,80 @@
+import type { UpstreamState } from '../kernel/inventory.ts';
+import { endOnSignals, launch, type Launch } from './launch.ts';
+import { clientSettings, stateLine } from './output.ts';
+
+/** `mcpx serve`: the gateway over HTTP, until a signal ends it. */
+export async function serve(): Promise<void> {
+  const progress = new Progress();
+  const launched = launch((state) => progress.note(state));
+  if (launched === undefined) {
+    process.exitCode = 1;
+    return;
+  }
+  endOnSignals(() => launched.close());
+  const port = await bind(launched);
+  if (port === undefined) return;
+  const { host } = launched.surroundings;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/mcp`;
+  print(`MCPX is listening on ${url}`);
+  progress.begin(launched, url);
+  launched.gateway.start();
+  progress.check();
+}
+
+async function bind(launched: Launch): Promise<number | undefined> {
+  try {
+    return await launched.gateway.listen();
+  } catch (error) {
+    const { host, port } = launched.surroundings;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EADDRINUSE' ? 'the port is in use; set MCPX_PORT to another one' : message;
+    process.stderr.write(`mcpx: cannot listen on ${host}:${port}: ${why}\n`);
+    await launched.close();
+    process.exitCode = 1;
+    return undefined;
+  }
+}
+
+/** Prints a line per server as it comes up, and a summary once none is starting any more. */
+class Progress {
+  readonly #shown = new Map<string, string>();
+  #launched: Launch | undefined;
+  #url = '';
+  #isDone = false;
+
+  begin(launched: Launch, url: string): void {
+    this.#launched = launched;
+    this.#url = url;
+  }
+
+  note(state: UpstreamState): void {
+    if (state.phase !== 'starting' && this.#shown.get(state.name) !== state.phase) {
+      this.#shown.set(state.name, state.phase);
+      if (!this.#isDone || state.phase !== 'stopped') print(stateLine(state));
+    }
+    this.check();
+  }
+
+  check(): void {
+    if (this.#isDone || this.#launched === undefined) return;
+    const { operator } = this.#launched.gateway;
+    const servers = operator.servers();
+    if (
+      servers.length < this.#launched.plan.servers.length ||
+      servers.some(({ phase }) => phase === 'starting')
+    )
+      return;
+    this.#isDone = true;
+    const { tools, prompts, resources, resourceTemplates } = operator.counts();
+    const ready = servers.filter(({ phase }) => phase === 'ready').length;
+    print(
+      `${ready} of ${servers.length} servers ready: ${tools} tools, ${prompts} prompts, ${resources} resources, ${resourceTemplates} templates`,
+    );
+    print(`\n${clientSettings(this.#url)}\n`);
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import type { ConfigFile } from './config-file.ts';
+import { didYouMean } from './nearest.ts';
+import type { Path } from './tree.ts';
+
+type Issue = z.core.$ZodIssue;
+
+const KINDS: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a whole number',
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping of keys to values',
+  record: 'a mapping of keys to values',
+};
+
+/** A value under check: its file, and its path in it. */
+export interface Spot {
+  readonly file: ConfigFile;
+  readonly path: Path;
+  readonly value: unknown;
+}
+
+/** Reports what a schema found wrong, each fault in its place. No value is quoted: it may be a secret. */
+export function reportIssues(spot: Spot, schema: z.ZodType, issues: readonly Issue[]): void {
+  for (const issue of issues) {
+    const inside = issue.path.filter((step) => typeof step !== 'symbol');
+    const path = [...spot.path, ...inside];
+    if (issue.code === 'unrecognized_keys') {
+      const known = knownKeys(schema, inside);
+      for (const key of issue.keys) spot.file.error([...path, key], unknownKey(key, known), 'key');
+    } else {
+      spot.file.error(path, sentence(issue, valueAt(spot.value, inside)));
+    }
+  }
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const guess = didYouMean(key, known) || ` Known: ${known.join(', ')}.`;
+  return `"${key}" is no key known here.${guess}`;
+}
+
+/** Warns of keys this program gives no meaning; others may share the file. */
+export function warnOfForeignKeys(spot: Spot, schema: z.ZodType): void {
+  const known = knownKeys(schema);
+  for (const key of Object.keys(spot.value ?? {})) {
+    if (known.includes(key)) continue;
+    spot.file.warn([...spot.path, key], `"${key}" has no effect here.${didYouMean(key, known)}`);
+  }
+}
+
+/** The keys an object schema names at a path inside another schema. */
+function knownKeys(schema: z.ZodType, path: Path = []): string[] {
+  const here = path.reduce<z.ZodType | undefined>(stepInto, schema);
+  const object = here === undefined ? undefined : unwrapped(here);
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+}
+
+function stepInto(schema: z.ZodType | undefined, step: string | number): z.ZodType | undefined {
+  const here = schema === undefined ? undefined : unwrapped(schema);
+  if (here instanceof z.ZodObject) return (here.shape as Record<string, z.ZodType>)[step];
+  if (here instanceof z.ZodRecord) return here.valueType as z.ZodType;
+  return here instanceof z.ZodArray ? (here.element as z.ZodType) : undefined;
+}
+
+function unwrapped(schema: z.ZodType): z.ZodType {
+  const isWrapped =
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault;
+  return isWrapped ? unwrapped(schema.unwrap() as z.ZodType) : schema;
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (here, step) => (here as Record<string, unknown> | undefined)?.[step],
+    value,
+  );
+}
+
+function sentence(issue: Issue, found: unknown): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return wrongType(issue.expected, found);
+    case 'too_small':
+      return issue.origin === 'string'
+        ? 'This must not be empty.'
+        : `The least value allowed is ${issue.minimum}.`;
+    case 'too_big':
+      return `The greatest value allowed is ${issue.maximum}.`;
+    case 'invalid_value':
+      return oneOf(issue.values.map(String), found);
+    case 'invalid_key':
+      return 'A key must not be empty here.';
+    default:
+      return issue.message;
+  }
+}
+
+function wrongType(expected: string, found: unknown): string {
+  const wanted = KINDS[expected] ?? expected;
+  if (found === undefined) return `This is missing; give ${wanted}.`;
+  if (found === null) return `This is empty; give ${wanted}, or remove the key.`;
+  const isBare = typeof found === 'number' || typeof found === 'boolean';
+  if (expected === 'string' && isBare) return `Expected ${wanted}; put it in quotes.`;
+  const isScalar = expected === 'int' || expected === 'number' || expected === 'boolean';
+  if (isScalar && typeof found === 'string') return `Write ${wanted}, without quotes.`;
+  return `Expected ${wanted}, found ${kindOf(found)}.`;
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (typeof value === 'string') return 'a text';
+  return typeof value === 'number' ? 'a number' : 'true or false';
+}
+
+function oneOf(values: readonly string[], found: unknown): string {
+  const guess = typeof found === 'string' ? didYouMean(found, values) : '';
+  return `Give one of: ${values.join(', ')}.${guess}`;
+}

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+
+// A timer set for longer than this fires at once.
+const MAX_TIMER_MS = 2 ** 31 - 1;
+// The longest text the runtime can hold.
+const MAX_TEXT_BYTES = 2 ** 29 - 24;
+
+/** Who may knock: addresses, names and sizes of the inbound side. */
+export const DOOR = z.strictObject({
+  publicUrl: z
+    .url({
+      protocol: /^https?$/,
+      error: 'Give the whole address, such as https://mcp.example.com.',
+    })
+    .describe(
+      'Address under which clients reach the gateway, when it is not the one it listens on.',
+    )
+    .optional(),
+  allowedHosts: z
+    .array(z.string().regex(/^[^\s/@]+$/, 'Give a host name alone, or with its port.'))
+    .describe('Further Host headers to accept, with or without a port.')
+    .default([]),
+  allowedOrigins: z
+    .array(
+      z
+        .string()
+        .refine(isOrigin, 'Give scheme, host and port alone, such as https://app.example.com.'),
+    )
+    .describe('Origins whose web pages may call the gateway.')
+    .default([]),
+  trustedProxies: z
+    .array(
+      z.union(
+        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+        'Give an IP address or a range such as 10.0.0.0/8.',
+      ),
+    )
+    .describe('Addresses of proxies whose forwarding headers are believed.')
+    .default([]),
+  tls: z
+    .strictObject({
+      cert: z.string().min(1).describe('Path of the certificate chain, PEM.'),
+      key: z.string().min(1).describe('Path of the private key, PEM.'),
+    })
+    .describe('Serves HTTPS instead of HTTP. Not enforced yet: with it the gateway does not start.')
+    .optional(),
+  maxBodyBytes: bytes(4_194_304, 'Longest request body accepted.', 1024),
+  maxHeaderBytes: bytes(16_384, 'Longest block of request headers accepted.', 1024),
+});
+
+/** Legacy sessions: how long they live, how many there may be. */
+export const SESSIONS = z.strictObject({
+  idleMs: timer(1_800_000, 'A session unused for this long ends.'),
+  maxAgeMs: age(2_592_000_000, 'A session ends at this age, used or not.'),
+  maxCount: count(10_000, 'Sessions that may exist at once.'),
+  detachedMs: timer(
+    10_000,
+    'How long a client whose stream broke keeps its private server instances.',
+  ),
+  askTimeoutMs: timer(300_000, "How long a server's question waits for the client's answer."),
+});
+
+/** Lists answered to clients. */
+export const LISTS = z.strictObject({
+  firstWaitMs: timer(2000, 'Longest wait of a first list for servers that are still starting.'),
+  debounceMs: timer(100, 'Changes of lists within this time are announced once.'),
+  pageSize: count(1000, 'Items on one page of a list.'),
+  ttlMs: age(60_000, 'How long modern clients may keep a list when no server says less.'),
+  maxInstructionsBytes: bytes(16_384, 'Longest instructions passed on, all servers together.'),
+});
+
+/** Streams to clients. */
+export const SSE = z.strictObject({
+  afterMs: timer(1000, 'An answer not ready after this time becomes a stream.'),
+  keepAliveMs: timer(15_000, 'Time between keep-alive comments on a stream; 0 sends none.'),
+  retryMs: timer(1000, 'How long a client should wait before it reconnects.'),
+  resumableMs: timer(60_000, 'How long an ended stream can still be resumed.'),
+  maxStoredMessages: count(1000, 'Messages kept per stream for clients that resume.', 0),
+  maxStoredBytes: bytes(8_388_608, 'Bytes kept per stream for clients that resume.'),
+});
+
+/** Times and bounds of one upstream. Defaults stand under `upstreams`; an entry of mcp.json may differ. */
+export const LIMITS = z.strictObject({
+  connectTimeoutMs: timer(
+    30_000,
+    'Longest start of a server, from the process or connection to its first answer.',
+  ),
+  probeTimeoutMs: timer(3000, 'How long a server has to show which protocol era it speaks.'),
+  listTimeoutMs: timer(15_000, 'Longest wait for one page of a list.'),
+  callTimeoutMs: timer(300_000, 'Longest wait for the answer to a call.'),
+  progressResetsCallTimeout: z
+    .boolean()
+    .describe('Whether reported progress starts the wait for a call anew.')
+    .default(true),
+  pingIntervalMs: timer(30_000, 'Time between health checks of a silent server; 0 makes none.'),
+  pingTimeoutMs: timer(10_000, 'Longest wait for the answer to a health check.'),
+  restartMinMs: timer(250, 'Pause before the first restart of a failed server.'),
+  restartMaxMs: timer(
+    30_000,
+    'Longest pause between restarts; each is longer than the one before.',
+  ),
+  restartWaitMs: timer(10_000, 'How long a call waits for a server that is being restarted.'),
+  shutdownGraceMs: timer(2000, 'Time between asking a process to end and the next, harder way.'),
+  maxMessageBytes: bytes(134_217_728, 'Longest message accepted from a server.', 1024),
+  maxStderrBytes: bytes(65_536, 'Bytes of error output kept per server.'),
+  maxInstances: count(
+    16,
+    'Processes or upstream sessions of one server that serves clients apart.',
+  ),
+  instanceIdleMs: timer(300_000, 'A private instance unused for this long ends.'),
+  maxConnections: count(64, 'Connections to one remote server.'),
+});
+
+/** What holds for all upstreams together, and the defaults of each. */
+export const UPSTREAMS = LIMITS.extend({
+  startConcurrency: count(8, 'Servers started at the same time.'),
+});
+
+/** The way out. */
+export const SHUTDOWN = z.strictObject({
+  drainMs: timer(10_000, 'How long calls in flight may go on after the gateway was told to stop.'),
+});
+
+function timer(fallback: number, meaning: string) {
+  return z.int().min(0).max(MAX_TIMER_MS).describe(meaning).default(fallback);
+}
+
+function age(fallback: number, meaning: string) {
+  return z.int().min(0).describe(meaning).default(fallback);
+}
+
+function bytes(fallback: number, meaning: string, least = 0) {
+  return z.int().min(least).max(MAX_TEXT_BYTES).describe(meaning).default(fallback);
+}
+
+function count(fallback: number, meaning: string, least = 1) {
+  return z.int().min(least).describe(meaning).default(fallback);
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}

@@ -1,0 +1,257 @@
+import type { Operator } from './admin/ports.ts';
+import { SERVERS_PATH, serversBody } from './admin/servers.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { identifyLocal } from './identity/local.ts';
+import type { Entry } from './kernel/entry.ts';
+import type { Inventory, UpstreamState } from './kernel/inventory.ts';
+import type { JsonObject } from './kernel/json.ts';
+import { Denial } from './kernel/permit.ts';
+import type { Plan, Surroundings } from './kernel/plan.ts';
+import { listenHttp, type HttpListener } from './listen/http.ts';
+import { listenMetrics, type MetricsListener } from './listen/metrics.ts';
+import { decideOpen } from './policy/open-policy.ts';
+import { logEntry } from './record/log-sink.ts';
+import { MetricsSink } from './record/metrics-sink.ts';
+import { newId, newSecret, Seal } from './seal/seal.ts';
+import { SessionTable } from './session/sessions.ts';
+import { createGate } from './spine/gate.ts';
+import type { Gate, SpinePorts } from './spine/ports.ts';
+import { readKeyRing } from './store/key-file.ts';
+import { SqliteStore } from './store/sqlite-store.ts';
+import type { Level, Verdict } from './upstream/ports.ts';
+import { mostVerbose, UpstreamPool } from './upstream/upstream-pool.ts';
+import { News } from './wiring/news.ts';
+import { Readiness } from './wiring/readiness.ts';
+import { parseRecord, Sealed } from './wiring/sealed.ts';
+import { sessionPorts } from './wiring/session-ports.ts';
+
+/** Where the gateway writes its log. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What a gateway is made of. */
+export interface GatewayTerms {
+  readonly plan: Plan;
+  readonly surroundings: Surroundings;
+  readonly version: string;
+  /** Variables every child process inherits. */
+  readonly inheritedEnv: Readonly<Record<string, string>>;
+  readonly log: Log;
+  onServerState?(state: UpstreamState): void;
+}
+
+/** The running thing: wires the layers, takes new plans, and ends all it started. */
+export class Gateway {
+  readonly gate: Gate;
+  readonly operator: Operator;
+  readonly #terms: GatewayTerms;
+  readonly #store: SqliteStore;
+  readonly #seal: Seal;
+  readonly #sealed: Sealed;
+  readonly #metrics = new MetricsSink();
+  readonly #readiness: Readiness;
+  readonly #pool: UpstreamPool;
+  readonly #catalog: Catalog;
+  readonly #sessions: SessionTable;
+  readonly #news: News;
+  readonly #serverInfo: JsonObject & Record<string, string>;
+  #plan: Plan;
+  #http: HttpListener | undefined;
+  #metricsListener: MetricsListener | undefined;
+
+  /** Opens the store below `dataDir`. Throws when that folder cannot be used. Nothing is started or bound yet. */
+  constructor(terms: GatewayTerms) {
+    this.#terms = terms;
+    this.#plan = terms.plan;
+    this.#serverInfo = { name: 'mcpx', title: 'MCPX', version: terms.version };
+    this.#store = new SqliteStore(terms.surroundings.dataDir, Date.now());
+    this.#seal = new Seal(readKeyRing(terms.surroundings.dataDir, newSecret));
+    this.#sealed = new Sealed(this.#seal, () => Date.now());
+    this.#readiness = new Readiness(() => this.#plan.list.firstWaitMs);
+    this.#pool = this.#createPool();
+    this.#catalog = this.#createCatalog();
+    this.#sessions = this.#createSessions();
+    this.#news = new News({ pool: this.#pool, sessions: this.#sessions, catalog: this.#catalog });
+    this.gate = createGate(this.#spinePorts());
+    this.operator = { servers: () => this.#pool.states(), counts: () => this.#catalog.counts };
+  }
+
+  /** Binds the ports of HTTP and metrics; returns the port of the first. Rejects when it cannot be bound. */
+  async listen(): Promise<number> {
+    const { host, port, metricsPort, isMetricsEnabled } = this.#terms.surroundings;
+    this.#http = await listenHttp({
+      gate: this.gate,
+      host,
+      port,
+      adminPath: SERVERS_PATH,
+      adminBody: () => serversBody(this.operator),
+      onCrash: (error) => this.#logCrash(error),
+    });
+    if (isMetricsEnabled) {
+      // Not waited for: a busy metrics port must not keep the gateway from serving (docs/rules.md R18).
+      void listenMetrics(host, metricsPort, () => this.#metrics.exposition()).then(
+        (listener) => {
+          this.#metricsListener = listener;
+        },
+        (error: Error) =>
+          this.#terms.log.warn({ port: metricsPort }, `metrics are not served: ${error.message}`),
+      );
+    }
+    return this.#http.port;
+  }
+
+  /** Starts the servers of the plan; returns at once. */
+  start(): void {
+    this.apply(this.#plan);
+  }
+
+  /** Swaps the plan whole. Servers whose entry did not change keep their processes and connections. */
+  apply(plan: Plan): void {
+    const before = new Set(this.#pool.states().map((state) => state.name));
+    this.#plan = plan;
+    for (const server of plan.servers)
+      if (!before.has(server.name) && server.isActive) this.#readiness.expect(server.name);
+    this.#http?.apply(plan);
+    this.#pool.apply(plan);
+    this.#catalog.apply(plan);
+  }
+
+  /** Stops accepting, lets calls finish within shutdown.drainMs, then ends every session's streams and every server. */
+  async close(): Promise<void> {
+    await this.#http?.close(this.#plan.shutdown.drainMs);
+    this.#sessions.close();
+    await Promise.all([this.#pool.close(), this.#metricsListener?.close()]);
+    this.#store.close();
+  }
+
+  #createPool(): UpstreamPool {
+    return new UpstreamPool({
+      clientInfo: this.#serverInfo,
+      inheritedEnv: this.#terms.inheritedEnv,
+      startConcurrency: this.#plan.upstreams.startConcurrency,
+      now: () => Date.now(),
+      log: (level, upstream, message) => this.#logUpstream(level, upstream, message),
+      onState: (state) => this.#onServerState(state),
+      onInventory: (upstream, inventory) => this.#onInventory(upstream, inventory),
+      onResourceUpdated: (upstream, uri, owner) => this.#news.resourceUpdated(upstream, uri, owner),
+      sharedLevel: () => this.#sharedLevel(),
+      recallVerdict: (fingerprint) =>
+        parseRecord(this.#store.get('verdict', fingerprint)) as Verdict | undefined,
+      rememberVerdict: (fingerprint, verdict) =>
+        this.#store.put('verdict', fingerprint, JSON.stringify(verdict)),
+      recallInventory: (fingerprint) =>
+        parseRecord(this.#store.get('inventory', fingerprint)) as Inventory | undefined,
+      rememberInventory: (fingerprint, inventory) =>
+        this.#store.put('inventory', fingerprint, JSON.stringify(inventory)),
+    });
+  }
+
+  #createCatalog(): Catalog {
+    return new Catalog(
+      {
+        serverInfo: this.#serverInfo,
+        sees: (principal, target) => !(decideOpen(principal, target) instanceof Denial),
+        viewKey: (principal) => principal.key,
+        sealCursor: (text) => this.#seal.seal('cursor', text),
+        openCursor: (sealed) => this.#seal.open('cursor', sealed),
+        onCollisions: (upstream, messages) => this.#pool.complain(upstream, messages),
+        onChanged: (kinds) => this.#news.listsChanged(kinds),
+      },
+      this.#plan,
+    );
+  }
+
+  #createSessions(): SessionTable {
+    const ports = sessionPorts({
+      seal: this.#seal,
+      store: this.#store,
+      now: () => Date.now(),
+      onRestored: (session) => this.#resubscribe(session),
+      onGone: (key) => {
+        this.#pool.forget(key);
+        this.#news.forget(key);
+      },
+    });
+    return new SessionTable(ports, () => this.#plan);
+  }
+
+  #spinePorts(): SpinePorts {
+    const sealed = this.#sealed;
+    return {
+      plan: () => this.#plan,
+      serverInfo: this.#serverInfo,
+      identify: identifyLocal,
+      sessions: this.#sessions,
+      view: (principal) => this.#catalog.view(principal),
+      whenListed: () => this.#readiness.wait(),
+      decide: decideOpen,
+      send: (permit, call, exchange) => this.#pool.send(permit, call, exchange),
+      subscribe: (permit, owner, isOn) => this.#subscribe(permit, owner, isOn),
+      setLevel: (owner, level) => this.#setLevel(owner, level),
+      rootsChanged: (owner) => this.#pool.rootsChanged(owner.key),
+      listen: (principal, wish, deliver) => this.#news.listen(principal, wish, deliver),
+      sealTask: (upstream, principal, taskId) => sealed.sealTask(upstream, principal, taskId),
+      openTask: (id, principal) => sealed.openTask(id, principal),
+      sealState: (binding, state) => sealed.sealState(binding, state),
+      openState: (binding, state) => sealed.openState(binding, state),
+      record: (entry) => this.#record(entry),
+      newToken: newId,
+    };
+  }
+
+  #record(entry: Entry): void {
+    this.#metrics.take(entry);
+    logEntry(entry, this.#terms.log);
+  }
+
+  async #subscribe(...[permit, owner, isOn]: Parameters<SpinePorts['subscribe']>): Promise<void> {
+    await this.#news.subscribe(permit, owner, isOn);
+    this.#sessions.withKey(owner.key)?.setSubscribed(permit.target.publicName, isOn);
+  }
+
+  async #setLevel(...[owner, level]: Parameters<SpinePorts['setLevel']>): Promise<void> {
+    this.#sessions.withKey(owner.key)?.setLogLevel(level);
+    await this.#pool.setLevel(this.#sharedLevel() ?? level, owner);
+  }
+
+  #sharedLevel(): string | undefined {
+    return mostVerbose([...this.#sessions.all()].map((session) => session.logLevel));
+  }
+
+  /** A session that was restored by its id is subscribed again to what its notes name. */
+  #resubscribe(session: Parameters<Parameters<typeof sessionPorts>[0]['onRestored']>[0]): void {
+    for (const uri of session.subscriptions) {
+      const target = this.#catalog.view(session.principal).resource(uri);
+      const decision = target === undefined ? undefined : decideOpen(session.principal, target);
+      if (decision === undefined || decision instanceof Denial) continue;
+      void this.#news.subscribe(decision, session, true).catch(() => undefined);
+    }
+  }
+
+  #onInventory(upstream: string, inventory: Inventory | undefined): void {
+    this.#catalog.put(upstream, inventory);
+    if (inventory !== undefined) this.#readiness.settle(upstream);
+  }
+
+  #onServerState(state: UpstreamState): void {
+    this.#readiness.note(state);
+    this.#terms.onServerState?.(state);
+  }
+
+  #logUpstream(level: Level, upstream: string, message: string): void {
+    this.#terms.log[level]({ server: upstream }, message);
+  }
+
+  #logCrash(error: unknown): string {
+    const id = newId();
+    this.#terms.log.error(
+      { id, failure: error instanceof Error ? error.stack : String(error) },
+      'a request crashed',
+    );
+    return id;
+  }
+}

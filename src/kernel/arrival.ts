@@ -1,0 +1,24 @@
+import type { Era } from './era.ts';
+import type { Exchange } from './exchange.ts';
+import type { Request } from './json-rpc.ts';
+
+/** How a message reached the gateway. */
+export type Transport = 'http' | 'sse' | 'stdio';
+
+/** What a caller presented to prove itself; nothing checked yet. */
+export interface Credentials {
+  /** Header value by lower-case name; undefined when absent or when the transport has no headers. */
+  header(name: string): string | undefined;
+  /** Remote address, undefined for stdio. */
+  readonly address: string | undefined;
+}
+
+/** One request as it came, classified by era, with the way back to its client. */
+export interface Arrival {
+  readonly era: Era;
+  readonly transport: Transport;
+  /** Protocol version of the request or of its session. */
+  readonly version: string;
+  readonly request: Request;
+  readonly exchange: Exchange;
+}

@@ -1,0 +1,70 @@
+import { levelPasses, type Era } from './era.ts';
+import type { JsonObject } from './json.ts';
+import type { Notification } from './json-rpc.ts';
+
+/** What a server asks of a client: elicitation, sampling or roots. */
+export interface Question {
+  readonly method: string;
+  readonly params?: JsonObject;
+  /** Takes the progress the client reports on it, under the token the server chose. */
+  onProgress?(params: JsonObject): void;
+}
+
+/** The client on whose behalf an upstream works, for servers that keep a process or session per client. */
+export interface Owner {
+  /** Unique for a legacy session, or for one modern exchange with its further rounds. */
+  readonly key: string;
+  readonly version: string;
+  /** Client capabilities as declared. */
+  readonly capabilities: JsonObject;
+  readonly clientInfo: JsonObject | undefined;
+  /** Log level wanted, undefined when none was set. */
+  logLevel: string | undefined;
+  /** Delivers a notification outside any call; dropped when the client has no open stream. */
+  notify(notification: Notification): void;
+  /** Asks the client outside any call; rejects when it cannot be asked. */
+  ask(question: Question, signal: Cancellation): Promise<JsonObject>;
+}
+
+/** One request on its way through the gateway, with the way back to the client that sent it. */
+export interface Exchange {
+  readonly era: Era;
+  readonly owner: Owner;
+  readonly cancellation: Cancellation;
+  /** Delivers a notification that belongs to this request, before its answer. */
+  notify(notification: Notification): void;
+  /** Asks the client within this request; rejects with a Refusal when it cannot be asked, with a RemoteError when it says no. */
+  ask(question: Question, signal: Cancellation): Promise<JsonObject>;
+}
+
+/** A cancel signal with one listener, cheaper than AbortController on the hot path. */
+export class Cancellation {
+  #reason: string | undefined;
+  #listener: ((reason: string) => void) | undefined;
+
+  /** Why it was cancelled; undefined while it is not. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** Cancels once; later calls do nothing. */
+  cancel(reason: string): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#listener?.(reason);
+  }
+
+  /** Sets the one listener (the stage that now waits); called at once when already cancelled. */
+  listen(listener: ((reason: string) => void) | undefined): void {
+    this.#listener = listener;
+    if (listener !== undefined && this.#reason !== undefined) listener(this.#reason);
+  }
+}
+
+/** Whether a notification may go to a client: log messages only as its level allows, all others always. */
+export function isWanted(message: Notification, owner: Owner, needsLevel: boolean): boolean {
+  if (message.method !== 'notifications/message') return true;
+  if (needsLevel && owner.logLevel === undefined) return false;
+  const level = message.params?.['level'];
+  return typeof level !== 'string' || levelPasses(level, owner.logLevel);
+}

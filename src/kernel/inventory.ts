@@ -1,0 +1,49 @@
+import type { Era } from './era.ts';
+import type { JsonObject } from './json.ts';
+import type { ListKind } from './methods.ts';
+
+/** What one upstream says of itself when a link to it opens. */
+export interface ServerFacts {
+  readonly era: Era;
+  /** Negotiated protocol version. */
+  readonly version: string;
+  readonly capabilities: JsonObject;
+  readonly instructions: string | undefined;
+  readonly serverInfo: JsonObject;
+}
+
+/** All that one upstream offers, every page of every list, items as they came. */
+export interface Inventory {
+  readonly facts: ServerFacts;
+  readonly lists: Readonly<Record<ListKind, readonly JsonObject[]>>;
+  /** How long the lists may be kept, in milliseconds; undefined where the server does not say (spec 2026-07-28, caching). */
+  readonly ttlMs?: number;
+  /** Whether the server called its lists private to the caller. */
+  readonly isPrivate?: boolean;
+}
+
+/** The state of one upstream, as an operator sees it. */
+export type UpstreamPhase =
+  | 'starting'
+  | 'ready'
+  | 'degraded'
+  | 'pending-input'
+  | 'pending-auth'
+  | 'failed'
+  | 'stopped';
+
+/** State of one upstream: since when, and why, with what to do where something is to be done. */
+export interface UpstreamState {
+  readonly name: string;
+  readonly phase: UpstreamPhase;
+  readonly reason: string | undefined;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly era: Era | undefined;
+  readonly version: string | undefined;
+  readonly transport: string;
+  readonly isInteractive: boolean;
+  readonly instances: number;
+  readonly restarts: number;
+  readonly counts: Readonly<Record<ListKind, number>>;
+}

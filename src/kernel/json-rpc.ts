@@ -1,0 +1,74 @@
+import { isObject, type Json, type JsonObject } from './json.ts';
+
+/** JSON-RPC 2.0 request id; MCP forbids null (spec: basic, "Requests"). */
+export type RequestId = string | number;
+
+/** A JSON-RPC request. */
+export interface Request {
+  readonly jsonrpc: '2.0';
+  readonly id: RequestId;
+  readonly method: string;
+  readonly params?: JsonObject;
+}
+
+/** A JSON-RPC notification. */
+export interface Notification {
+  readonly jsonrpc: '2.0';
+  readonly method: string;
+  readonly params?: JsonObject;
+}
+
+/** The error member of a JSON-RPC response. */
+export interface RpcError {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: Json;
+}
+
+/** A JSON-RPC response: exactly one of result and error. The id is absent only on errors about unreadable messages. */
+export interface Response {
+  readonly jsonrpc: '2.0';
+  readonly id?: RequestId | null;
+  readonly result?: JsonObject;
+  readonly error?: RpcError;
+}
+
+/** Any JSON-RPC message. */
+export type Message = Request | Notification | Response;
+
+/** The three shapes a JSON-RPC message can have. */
+export type MessageKind = 'request' | 'notification' | 'response';
+
+/** What kind of message a parsed value is; undefined when it is none (JSON-RPC 2.0, sections 4 and 5). */
+export function kindOf(value: unknown): MessageKind | undefined {
+  if (!isObject(value) || value['jsonrpc'] !== '2.0') return undefined;
+  if (typeof value['method'] === 'string') return kindOfCall(value);
+  const id = value['id'];
+  if (isObject(value['error']))
+    return id === null || id === undefined || isId(id) ? 'response' : undefined;
+  return isObject(value['result']) && isId(id) ? 'response' : undefined;
+}
+
+/** Whether a value can be a JSON-RPC id in MCP: a string or a number that is an integer. */
+export function isId(value: unknown): value is RequestId {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
+}
+
+/** A notification ready to send. */
+export function notification(method: string, params?: JsonObject): Notification {
+  return params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params };
+}
+
+/** A request ready to send. */
+export function request(id: RequestId, method: string, params?: JsonObject): Request {
+  return params === undefined
+    ? { jsonrpc: '2.0', id, method }
+    : { jsonrpc: '2.0', id, method, params };
+}
+
+function kindOfCall(value: JsonObject): MessageKind | undefined {
+  const params = value['params'];
+  if (params !== undefined && !isObject(params)) return undefined;
+  if (!('id' in value)) return 'notification';
+  return isId(value['id']) ? 'request' : undefined;
+}

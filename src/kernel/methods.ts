@@ -1,0 +1,76 @@
+import type { Era } from './era.ts';
+
+/** The way a method takes through the gateway (docs/rules.md R1). */
+export type Road = 'call' | 'list' | 'subscription' | 'session' | 'signal';
+
+/** The four lists of a catalog, by the key that holds them in a result. */
+export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
+
+/** One inbound method: its road, and the eras in which it exists. */
+export interface Method {
+  readonly road: Road;
+  readonly eras: readonly Era[];
+  readonly list?: ListKind;
+}
+
+const BOTH: readonly Era[] = ['legacy', 'modern'];
+const LEGACY: readonly Era[] = ['legacy'];
+const MODERN: readonly Era[] = ['modern'];
+
+/** Every method a client may send. A new method is one row here. */
+export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ['tools/call', { road: 'call', eras: BOTH }],
+  ['prompts/get', { road: 'call', eras: BOTH }],
+  ['resources/read', { road: 'call', eras: BOTH }],
+  ['completion/complete', { road: 'call', eras: BOTH }],
+  ['tasks/get', { road: 'call', eras: BOTH }],
+  ['tasks/result', { road: 'call', eras: LEGACY }],
+  ['tasks/cancel', { road: 'call', eras: BOTH }],
+  ['tasks/update', { road: 'call', eras: MODERN }],
+  ['tasks/list', { road: 'call', eras: LEGACY }],
+
+  ['tools/list', { road: 'list', eras: BOTH, list: 'tools' }],
+  ['prompts/list', { road: 'list', eras: BOTH, list: 'prompts' }],
+  ['resources/list', { road: 'list', eras: BOTH, list: 'resources' }],
+  ['resources/templates/list', { road: 'list', eras: BOTH, list: 'resourceTemplates' }],
+
+  ['resources/subscribe', { road: 'subscription', eras: LEGACY }],
+  ['resources/unsubscribe', { road: 'subscription', eras: LEGACY }],
+  ['subscriptions/listen', { road: 'subscription', eras: MODERN }],
+
+  ['initialize', { road: 'session', eras: LEGACY }],
+  ['ping', { road: 'session', eras: LEGACY }],
+  ['logging/setLevel', { road: 'session', eras: LEGACY }],
+  ['server/discover', { road: 'session', eras: MODERN }],
+
+  ['notifications/initialized', { road: 'signal', eras: LEGACY }],
+  ['notifications/cancelled', { road: 'signal', eras: BOTH }],
+  ['notifications/progress', { road: 'signal', eras: LEGACY }],
+  ['notifications/roots/list_changed', { road: 'signal', eras: LEGACY }],
+  ['notifications/tasks/status', { road: 'signal', eras: LEGACY }],
+]);
+
+/** What a server may ask of a client, and the client capability each needs (spec: client features). */
+export const CLIENT_FEATURES: ReadonlyMap<string, string> = new Map([
+  ['elicitation/create', 'elicitation'],
+  ['sampling/createMessage', 'sampling'],
+  ['roots/list', 'roots'],
+]);
+
+/** What the gateway may send to an upstream on its own behalf, with no caller and no Permit (docs/rules.md R2). */
+export const HOUSEKEEPING: ReadonlySet<string> = new Set([
+  'initialize',
+  'notifications/initialized',
+  'server/discover',
+  'ping',
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'subscriptions/listen',
+  'logging/setLevel',
+  'notifications/cancelled',
+  'notifications/roots/list_changed',
+]);

@@ -1,0 +1,141 @@
+/** The compiled, frozen configuration. An exchange keeps the plan it began with. */
+export interface Plan {
+  /** `prefix`: `<server>__<name>`; `flat`: names as the servers have them. */
+  readonly naming: 'prefix' | 'flat';
+  readonly server: DoorPlan;
+  readonly sessions: SessionPlan;
+  readonly list: ListPlan;
+  readonly sse: SsePlan;
+  readonly upstreams: FleetPlan;
+  readonly shutdown: { readonly drainMs: number };
+  readonly servers: readonly ServerPlan[];
+}
+
+/** Who may knock: addresses, names and sizes of the inbound side. */
+export interface DoorPlan {
+  readonly publicUrl: string | undefined;
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly maxBodyBytes: number;
+  readonly maxHeaderBytes: number;
+}
+
+/** Legacy sessions: how long they live, how many there may be. */
+export interface SessionPlan {
+  readonly idleMs: number;
+  readonly maxAgeMs: number;
+  readonly maxCount: number;
+  /** How long a client whose stream broke keeps its private server instances. */
+  readonly detachedMs: number;
+  /** How long a question from a server waits for the client's answer. */
+  readonly askTimeoutMs: number;
+}
+
+/** Lists answered to clients. */
+export interface ListPlan {
+  readonly firstWaitMs: number;
+  readonly debounceMs: number;
+  readonly pageSize: number;
+  readonly ttlMs: number;
+  readonly maxInstructionsBytes: number;
+}
+
+/** Streams to clients. */
+export interface SsePlan {
+  readonly afterMs: number;
+  readonly keepAliveMs: number;
+  readonly retryMs: number;
+  readonly resumableMs: number;
+  readonly maxStoredMessages: number;
+  readonly maxStoredBytes: number;
+}
+
+/** What holds for all upstreams together. */
+export interface FleetPlan {
+  readonly startConcurrency: number;
+}
+
+/** One configured server. */
+export interface ServerPlan {
+  readonly name: string;
+  /** Changes exactly when the server must be started anew. */
+  readonly fingerprint: string;
+  /** False when switched off (`disabled`, or `inactive` in targetServerAttributes). */
+  readonly isActive: boolean;
+  /** Names what is missing, when a value could not be resolved; the server is not started then. */
+  readonly pendingInput: string | undefined;
+  readonly endpoint: Endpoint;
+  readonly isolation: Isolation;
+  readonly limits: UpstreamLimits;
+}
+
+/** Whether clients share one process or upstream session (docs/rules.md R9). */
+export type Isolation = 'auto' | 'shared' | 'session';
+
+/** Where a server is. */
+export type Endpoint = StdioEndpoint | RemoteEndpoint;
+
+/** A server started as a child process. `env` holds only what the entry names, resolved. */
+export interface StdioEndpoint {
+  readonly kind: 'stdio';
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+}
+
+/** A server reached over HTTP; `auto` finds out which of the two transports it speaks. */
+export interface RemoteEndpoint {
+  readonly kind: 'remote';
+  readonly url: string;
+  readonly transport: 'auto' | 'streamable-http' | 'sse';
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Times and bounds of one upstream; milliseconds, bytes, counts. Zero switches a timer off. */
+export interface UpstreamLimits {
+  readonly connectTimeoutMs: number;
+  readonly probeTimeoutMs: number;
+  readonly listTimeoutMs: number;
+  readonly callTimeoutMs: number;
+  readonly progressResetsCallTimeout: boolean;
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+  readonly restartMinMs: number;
+  readonly restartMaxMs: number;
+  readonly restartWaitMs: number;
+  readonly shutdownGraceMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxStderrBytes: number;
+  readonly maxInstances: number;
+  readonly instanceIdleMs: number;
+  readonly maxConnections: number;
+}
+
+/** The process settings that come from the environment alone. */
+export interface Surroundings {
+  readonly host: string;
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly isMetricsEnabled: boolean;
+  readonly dataDir: string;
+  readonly serversPath: string;
+  readonly appPath: string;
+  readonly logLevel: string;
+}
+
+/** Something wrong or notable in a configuration file. */
+export interface Problem {
+  readonly severity: 'error' | 'warning';
+  /** File as the user named it, or the name of an environment variable. */
+  readonly file: string;
+  /** 1-based; undefined where no line can be named. */
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  /** Path inside the file, such as `mcpServers.memory.command`. */
+  readonly path: string;
+  /** What is wrong and what to do. */
+  readonly message: string;
+}

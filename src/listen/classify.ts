@@ -1,0 +1,34 @@
+import { META, type Era } from '../kernel/era.ts';
+import { objectAt, type Json } from '../kernel/json.ts';
+import { kindOf, type Message } from '../kernel/json-rpc.ts';
+import { Refusal } from '../kernel/refusals.ts';
+
+/** Parses a body. Throws MALFORMED_JSON. */
+export function parseBody(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw new Refusal('MALFORMED_JSON');
+  }
+}
+
+/** A parsed value as a message. Throws MALFORMED_MESSAGE. */
+export function messageOf(value: Json): Message {
+  if (kindOf(value) === undefined) throw new Refusal('MALFORMED_MESSAGE');
+  return value as unknown as Message;
+}
+
+/**
+ * The era of a message: the body decides; a notification has no `_meta` of its own to decide by, so its header does
+ * (docs/rules.md R8). A version header alone does not make a request modern unless it names a modern version.
+ */
+export function eraOf(message: Message, versionHeader: string | undefined): Era {
+  if (!('method' in message)) return 'legacy';
+  if (objectAt(message.params, '_meta')?.[META.version] !== undefined) return 'modern';
+  return isModern(versionHeader) ? 'modern' : 'legacy';
+}
+
+/** Versions are dates; the modern protocol begins with 2026-07-28, and later ones are modern too. */
+function isModern(version: string | undefined): boolean {
+  return version !== undefined && /^\d{4}-\d{2}-\d{2}$/u.test(version) && version >= '2026-07-28';
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { DoorPlan } from '../kernel/plan.ts';
+import { Refusal } from '../kernel/refusals.ts';
+
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+
+/** Who may knock, compiled once per plan: checks of Host and Origin against DNS rebinding (spec: transports, "Security Warning"). */
+export class Doors {
+  readonly #hosts: ReadonlySet<string>;
+  readonly #origins: ReadonlySet<string>;
+
+  constructor(plan: DoorPlan) {
+    const published = plan.publicUrl === undefined ? [] : [new URL(plan.publicUrl).host];
+    this.#hosts = new Set(
+      [...LOOPBACK_NAMES, ...plan.allowedHosts, ...published].map((host) => host.toLowerCase()),
+    );
+    this.#origins = new Set(
+      plan.allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/u, '')),
+    );
+  }
+
+  /** Throws HOST_REFUSED or ORIGIN_REFUSED; returns the origin when a browser asks. */
+  check(request: IncomingMessage): string | undefined {
+    const { host, origin } = request.headers;
+    if (host === undefined || !this.#isHost(host.toLowerCase())) throw new Refusal('HOST_REFUSED');
+    if (origin === undefined) return undefined;
+    if (!this.#isOrigin(origin.toLowerCase())) throw new Refusal('ORIGIN_REFUSED');
+    return origin;
+  }
+
+  #isHost(host: string): boolean {
+    return this.#hosts.has(host) || this.#hosts.has(withoutPort(host));
+  }
+
+  #isOrigin(origin: string): boolean {
+    if (this.#origins.has(origin)) return true;
+    const [scheme, authority, ...rest] = origin.split('//');
+    if (rest.length > 0 || authority === undefined) return false;
+    return (
+      (scheme === 'http:' || scheme === 'https:') && LOOPBACK_NAMES.includes(withoutPort(authority))
+    );
+  }
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d{1,5}$/u, '');
+}
+
+/** What a page of an allowed origin may send and read (Fetch standard, CORS). */
+export function corsHeaders(origin: string | undefined): Readonly<Record<string, string>> {
+  if (origin === undefined) return NONE;
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': 'mcp-session-id, mcp-protocol-version, www-authenticate',
+    vary: 'origin',
+  };
+}
+
+/** The answer to a preflight request. */
+export function preflightHeaders(
+  request: IncomingMessage,
+  origin: string | undefined,
+): Readonly<Record<string, string>> {
+  const wanted = request.headers['access-control-request-headers'];
+  return {
+    ...corsHeaders(origin),
+    'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
+    'access-control-max-age': '600',
+    ...(typeof wanted === 'string' && /^[\w\-, ]{0,1000}$/u.test(wanted)
+      ? { 'access-control-allow-headers': wanted }
+      : {}),
+  };
+}
+
+const NONE: Readonly<Record<string, string>> = {};

@@ -1,0 +1,97 @@
+import type { ServerResponse } from 'node:http';
+
+/** Where messages go once an answer has become a stream. */
+export interface Channel {
+  write(text: string): void;
+  end(): void;
+}
+
+/** How one POST is answered. */
+export interface ReplyTerms {
+  readonly response: ServerResponse;
+  /** How many answers the POST waits for. */
+  readonly expected: number;
+  readonly isBatch: boolean;
+  /** After so long without an answer it becomes a stream; zero: never by time alone (docs/rules.md R15). */
+  readonly afterMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Turns the response into a stream. */
+  openChannel(): Channel;
+  /** The client closed the connection before everything was answered. */
+  onGone(): void;
+}
+
+/** The answer to one POST: JSON when nothing precedes it, an event stream otherwise. */
+export class HttpReply {
+  readonly #terms: ReplyTerms;
+  readonly #texts: string[] = [];
+  readonly #timer: NodeJS.Timeout | undefined;
+  #channel: Channel | undefined;
+  #left: number;
+  #isGone = false;
+
+  constructor(terms: ReplyTerms) {
+    this.#terms = terms;
+    this.#left = terms.expected;
+    if (terms.afterMs > 0) this.#timer = setTimeout(() => this.#stream(), terms.afterMs);
+    terms.response.on('close', () => this.#onClose());
+  }
+
+  /** Whether nobody can be told anything any more. */
+  get isLost(): boolean {
+    return this.#isGone && this.#channel === undefined;
+  }
+
+  /** A message that precedes the answer. */
+  write(text: string): void {
+    this.#stream()?.write(text);
+  }
+
+  /** One answer. The status counts only while nothing was sent. */
+  finish(text: string, status: number): void {
+    this.#left -= 1;
+    if (this.#channel !== undefined) this.#channel.write(text);
+    else this.#texts.push(text);
+    if (this.#left > 0) return;
+    clearTimeout(this.#timer);
+    if (this.#channel !== undefined) this.#channel.end();
+    else if (!this.#isGone) this.#writeJson(status);
+  }
+
+  /** One request that gets no answer, for it was cancelled. */
+  skip(): void {
+    this.#left -= 1;
+    if (this.#left > 0) return;
+    clearTimeout(this.#timer);
+    if (this.#channel !== undefined) this.#channel.end();
+    else if (this.#texts.length > 0) this.#writeJson(200);
+    else if (!this.#isGone) this.#terms.response.writeHead(202, this.#terms.headers).end();
+  }
+
+  #stream(): Channel | undefined {
+    if (this.#channel !== undefined || this.#isGone || this.#left <= 0) return this.#channel;
+    clearTimeout(this.#timer);
+    const channel = this.#terms.openChannel();
+    this.#channel = channel;
+    for (const text of this.#texts.splice(0)) channel.write(text);
+    return channel;
+  }
+
+  #writeJson(status: number): void {
+    const { response, isBatch, headers } = this.#terms;
+    const body = isBatch ? `[${this.#texts.join(',')}]` : (this.#texts[0] ?? '');
+    response.writeHead(status, {
+      ...headers,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    });
+    response.end(body);
+  }
+
+  #onClose(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    clearTimeout(this.#timer);
+    if (this.#left > 0) this.#terms.onGone();
+  }
+}

@@ -1,0 +1,208 @@
+import type { Answer } from '../kernel/answer.ts';
+import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS } from '../kernel/era.ts';
+import { Cancellation, isWanted, type Exchange } from '../kernel/exchange.ts';
+import type { Json } from '../kernel/json.ts';
+import type { Message, Request } from '../kernel/json-rpc.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import type { Gate, Session } from '../spine/ports.ts';
+import { answerStatus, errorText, responseText, wireError } from './answer.ts';
+import { messageOf } from './classify.ts';
+import { headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
+import { HttpReply, type Channel } from './http-reply.ts';
+import { SseWriter } from './sse-writer.ts';
+
+const BATCH_VERSION = '2025-03-26';
+
+/** Streamable HTTP as the legacy protocol has it: sessions, streams that can be resumed (spec 2025-11-25, transports). */
+export class LegacyHttp {
+  readonly #gate: Gate;
+
+  constructor(gate: Gate) {
+    this.#gate = gate;
+  }
+
+  /** POST of one message. */
+  async post(http: HttpExchange, principal: Principal, message: Message): Promise<void> {
+    if ('method' in message && message.method === 'initialize' && 'id' in message) {
+      this.#initialize(http, principal, message);
+      return;
+    }
+    const session = this.#sessionOf(http, principal);
+    if ('method' in message && 'id' in message) {
+      const reply = this.#replyOf(http, session, [message], false);
+      await this.#serve(session, message, reply, principal);
+    } else {
+      this.#gate.signal(session, message);
+      http.response.writeHead(202, http.headers).end();
+    }
+  }
+
+  /** POST of several messages at once, which protocol version 2025-03-26 alone has. */
+  async postBatch(http: HttpExchange, principal: Principal, batch: readonly Json[]): Promise<void> {
+    const session = this.#sessionOf(http, principal);
+    if (session.version !== BATCH_VERSION) throw new Refusal('BATCH_UNSUPPORTED');
+    if (batch.length === 0) throw new Refusal('MALFORMED_MESSAGE');
+    const requests: Request[] = [];
+    for (const message of batch.map((each) => messageOf(each))) {
+      if ('method' in message && 'id' in message) requests.push(message);
+      else this.#gate.signal(session, message);
+    }
+    if (requests.length === 0) {
+      http.response.writeHead(202, http.headers).end();
+      return;
+    }
+    const reply = this.#replyOf(http, session, requests, true);
+    await Promise.all(requests.map((request) => this.#serve(session, request, reply, principal)));
+  }
+
+  /** GET: the stream for what belongs to no request, or a broken stream taken up again. */
+  get(http: HttpExchange, principal: Principal): void {
+    const session = this.#sessionOf(http, principal);
+    const lastEventId = headerOf(http.request, 'last-event-id');
+    const resumed = lastEventId === undefined ? undefined : session.resume(lastEventId);
+    const stream = resumed?.stream ?? session.standalone;
+    const { sse } = this.#gate.plan();
+    const terms = { keepAliveMs: sse.keepAliveMs, maxBehindBytes: sse.maxStoredBytes };
+    const writer = new SseWriter(
+      http.response,
+      terms,
+      this.#headers(http, session),
+      String(stream.id),
+    );
+    writer.raw(`retry: ${sse.retryMs}\n\n`);
+    const release = session.hold();
+    const detach = stream.attach(writer, resumed?.afterEvent);
+    http.response.on('close', () => {
+      detach();
+      release();
+    });
+  }
+
+  /** DELETE: the client is done with its session. */
+  delete(http: HttpExchange, principal: Principal): void {
+    this.#gate.sessions.end(this.#sessionOf(http, principal));
+    http.response.writeHead(204, http.headers).end();
+  }
+
+  #initialize(http: HttpExchange, principal: Principal, request: Request): void {
+    if (headerOf(http.request, 'mcp-session-id') !== undefined) this.#sessionOf(http, principal);
+    const { session, result } = this.#gate.initialize(principal, request);
+    const headers = { ...http.headers, 'mcp-session-id': session.id };
+    sendJson({ response: http.response, headers }, 200, responseText(request.id, { result }));
+  }
+
+  #sessionOf({ request }: HttpExchange, principal: Principal): Session {
+    const id = headerOf(request, 'mcp-session-id');
+    if (id === undefined) throw new Refusal('SESSION_REQUIRED');
+    const session = this.#gate.sessions.find(id, principal);
+    if (session === undefined) throw new Refusal('SESSION_UNKNOWN');
+    const version = headerOf(request, 'mcp-protocol-version');
+    if (version !== undefined && !LEGACY_VERSIONS.includes(version)) {
+      throw new Refusal('VERSION_HEADER_UNSUPPORTED', undefined, {
+        supported: [...LEGACY_VERSIONS],
+      });
+    }
+    session.touch();
+    return session;
+  }
+
+  async #serve(
+    session: Session,
+    request: Request,
+    reply: HttpReply,
+    principal: Principal,
+  ): Promise<void> {
+    const { id } = request;
+    if (session.inFlight.has(id)) {
+      this.#finish(
+        reply,
+        request,
+        new Refusal(
+          'DUPLICATE_ID',
+          `A request with the id ${JSON.stringify(id)} is still being answered.`,
+        ),
+      );
+      return;
+    }
+    const exchange = exchangeOf(session, reply);
+    session.inFlight.set(id, exchange.cancellation);
+    try {
+      const answer = await this.#gate.serve(
+        { era: 'legacy', transport: 'http', version: session.version, request, exchange },
+        principal,
+      );
+      finishWith(reply, request, answer);
+    } catch (error) {
+      this.#finish(reply, request, error);
+    } finally {
+      session.inFlight.delete(id);
+    }
+  }
+
+  /** SDK clients take any status but 2xx for a broken transport: an error of a request is told in the body alone. */
+  #finish(reply: HttpReply, request: Request, error: unknown): void {
+    const wire = wireError(error, 'legacy');
+    if (wire === undefined) reply.skip();
+    else reply.finish(errorText(request.id, wire.error), 200);
+  }
+
+  #replyOf(
+    http: HttpExchange,
+    session: Session,
+    requests: readonly Request[],
+    isBatch: boolean,
+  ): HttpReply {
+    const { sse } = this.#gate.plan();
+    return new HttpReply({
+      response: http.response,
+      expected: requests.length,
+      isBatch,
+      afterMs: sse.afterMs,
+      headers: http.headers,
+      openChannel: () => this.#openChannel(http, session),
+      // Legacy work goes on when a connection breaks: only a message cancels it.
+      onGone: () => undefined,
+    });
+  }
+
+  #openChannel(http: HttpExchange, session: Session): Channel {
+    const { sse } = this.#gate.plan();
+    const stream = session.openStream();
+    const terms = { keepAliveMs: sse.keepAliveMs, maxBehindBytes: sse.maxStoredBytes };
+    const writer = new SseWriter(
+      http.response,
+      terms,
+      this.#headers(http, session),
+      String(stream.id),
+    );
+    // Clients before 2025-11-25 do not know events without data.
+    if (session.version === LATEST_LEGACY_VERSION)
+      writer.raw(`id: ${stream.id}_0\nretry: ${sse.retryMs}\ndata: \n\n`);
+    const detach = stream.attach(writer, 0);
+    http.response.on('close', detach);
+    return stream;
+  }
+
+  #headers(http: HttpExchange, session: Session): Readonly<Record<string, string>> {
+    return { ...http.headers, 'mcp-session-id': session.id };
+  }
+}
+
+function finishWith(reply: HttpReply, request: Request, answer: Answer): void {
+  reply.finish(responseText(request.id, answer), answerStatus(answer, 'legacy'));
+}
+
+function exchangeOf(session: Session, reply: HttpReply): Exchange {
+  return {
+    era: 'legacy',
+    owner: session,
+    cancellation: new Cancellation(),
+    notify: (message) => {
+      if (isWanted(message, session, false)) reply.write(JSON.stringify(message));
+    },
+    // Where the answer's stream is lost before it began, the session's own stream still reaches the client.
+    ask: (question, signal) =>
+      session.askOn(reply.isLost ? session.standalone : reply, question, signal),
+  };
+}

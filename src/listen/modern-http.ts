@@ -1,0 +1,120 @@
+import type { Arrival } from '../kernel/arrival.ts';
+import { META } from '../kernel/era.ts';
+import type { Message, Request } from '../kernel/json-rpc.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import type { Gate } from '../spine/ports.ts';
+import { answerStatus, errorText, responseText, wireError } from './answer.ts';
+import { headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
+import { HttpReply } from './http-reply.ts';
+import { senderOf } from './modern-checks.ts';
+import { modernExchange } from './modern-exchange.ts';
+import { SseWriter } from './sse-writer.ts';
+
+/** Streamable HTTP as the modern protocol has it: every POST stands alone (spec 2026-07-28, transports). */
+export class ModernHttp {
+  readonly #gate: Gate;
+  readonly #listening = new Set<() => void>();
+
+  constructor(gate: Gate) {
+    this.#gate = gate;
+  }
+
+  async post(http: HttpExchange, principal: Principal, message: Message): Promise<void> {
+    if (!('method' in message) || !('id' in message)) {
+      http.response.writeHead(202, http.headers).end();
+      return;
+    }
+    try {
+      if (message.method === 'subscriptions/listen') this.#listen(http, principal, message);
+      else await this.#serve(http, principal, message);
+    } catch (error) {
+      const wire = wireError(error, 'modern');
+      if (wire === undefined) throw error;
+      sendJson(http, wire.status, errorText(message.id, wire.error));
+    }
+  }
+
+  /** Ends all listen streams, as when the gateway shuts down. */
+  close(): void {
+    for (const end of [...this.#listening]) end();
+  }
+
+  async #serve(http: HttpExchange, principal: Principal, request: Request): Promise<void> {
+    const sender = senderOf(request, (name) => headerOf(http.request, name));
+    const exchange = modernExchange(sender, (text) => reply.write(text));
+    const { sse } = this.#gate.plan();
+    const reply = new HttpReply({
+      response: http.response,
+      expected: 1,
+      isBatch: false,
+      afterMs: sse.afterMs,
+      headers: http.headers,
+      openChannel: () => {
+        const writer = this.#writer(http);
+        return { write: (text) => writer.write(0, text), end: () => writer.end() };
+      },
+      onGone: () => exchange.cancellation.cancel('the client closed the stream'),
+    });
+    try {
+      const answer = await this.#gate.serve(
+        { era: 'modern', transport: 'http', version: sender.version, request, exchange },
+        principal,
+      );
+      reply.finish(responseText(request.id, answer), answerStatus(answer, 'modern'));
+    } catch (error) {
+      const wire = wireError(error, 'modern');
+      if (wire === undefined) reply.skip();
+      else reply.finish(errorText(request.id, wire.error), wire.status);
+    }
+  }
+
+  #listen(http: HttpExchange, principal: Principal, request: Request): void {
+    const sender = senderOf(request, (name) => headerOf(http.request, name));
+    const exchange = modernExchange(sender, () => undefined);
+    const arrival: Arrival = {
+      era: 'modern',
+      transport: 'http',
+      version: sender.version,
+      request,
+      exchange,
+    };
+    const early: string[] = [];
+    let writer: SseWriter | undefined;
+    const stop = this.#gate.listen(arrival, principal, (message) => {
+      const text = JSON.stringify(message);
+      if (writer === undefined) early.push(text);
+      else writer.write(0, text);
+    });
+    // Only now is it certain that the request is granted: a refusal must still be able to choose its status.
+    const opened = this.#writer(http);
+    writer = opened;
+    for (const text of early) opened.write(0, text);
+    const end = (): void => {
+      this.#listening.delete(end);
+      stop();
+      opened.write(
+        0,
+        responseText(request.id, {
+          result: { resultType: 'complete', _meta: { [META.subscriptionId]: request.id } },
+        }),
+      );
+      opened.end();
+    };
+    this.#listening.add(end);
+    http.response.on('close', () => {
+      this.#listening.delete(end);
+      stop();
+    });
+  }
+
+  #writer(http: HttpExchange): SseWriter {
+    if (http.response.destroyed) throw new Refusal('SHUTTING_DOWN');
+    const { sse } = this.#gate.plan();
+    return new SseWriter(
+      http.response,
+      { keepAliveMs: sse.keepAliveMs, maxBehindBytes: sse.maxStoredBytes },
+      http.headers,
+    );
+  }
+}

@@ -1,0 +1,128 @@
+/** A stream whose end was written to an open connection is kept only as long as a connection takes to break. */
+const DELIVERED_MS = 5000;
+
+/** Where a stream's messages go. */
+interface Sink {
+  write(event: number, text: string): void;
+  end(): void;
+}
+
+/** How much all streams of a session together may keep. */
+export interface StoreBounds {
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  /** How long an ended stream that was not fully delivered can be resumed, in milliseconds. */
+  readonly resumableMs: number;
+}
+
+interface Kept {
+  readonly stream: SessionStream;
+  readonly event: number;
+  readonly text: string;
+}
+
+/** The messages of one session that its client could still ask for again, oldest first, within bounds. */
+export class EventStore {
+  readonly bounds: StoreBounds;
+  readonly #streams = new Map<number, SessionStream>();
+  #kept: Kept[] = [];
+  #bytes = 0;
+  #lastId = 0;
+
+  constructor(bounds: StoreBounds) {
+    this.bounds = bounds;
+  }
+
+  open(): SessionStream {
+    const stream = new SessionStream(this.#lastId, this);
+    this.#lastId += 1;
+    this.#streams.set(stream.id, stream);
+    return stream;
+  }
+
+  find(id: number): SessionStream | undefined {
+    return this.#streams.get(id);
+  }
+
+  keep(stream: SessionStream, event: number, text: string): void {
+    this.#kept.push({ stream, event, text });
+    this.#bytes += text.length;
+    while (this.#kept.length > this.bounds.maxMessages || this.#bytes > this.bounds.maxBytes) {
+      this.#bytes -= this.#kept.shift()?.text.length ?? 0;
+    }
+  }
+
+  /** What a stream was given after an event and that is still kept. */
+  *after(
+    stream: SessionStream,
+    event: number,
+  ): Generator<{ readonly event: number; readonly text: string }> {
+    for (const kept of this.#kept) if (kept.stream === stream && kept.event > event) yield kept;
+  }
+
+  /** Forgets a stream and all it kept. */
+  free(stream: SessionStream): void {
+    if (!this.#streams.delete(stream.id)) return;
+    this.#kept = this.#kept.filter((kept) => kept.stream !== stream);
+    this.#bytes = this.#kept.reduce((sum, kept) => sum + kept.text.length, 0);
+  }
+
+  clear(): void {
+    for (const stream of [...this.#streams.values()]) stream.end();
+    this.#streams.clear();
+    this.#kept = [];
+    this.#bytes = 0;
+  }
+}
+
+/** One stream of messages to a client, which can be taken up again where it broke off (spec 2025-11-25, resumability). */
+export class SessionStream {
+  readonly id: number;
+  readonly #store: EventStore;
+  #sink: Sink | undefined;
+  #lastEvent = 0;
+  #delivered = 0;
+  #isEnded = false;
+
+  constructor(id: number, store: EventStore) {
+    this.id = id;
+    this.#store = store;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  write(text: string): void {
+    if (this.#isEnded) return;
+    this.#lastEvent += 1;
+    this.#store.keep(this, this.#lastEvent, text);
+    if (this.#sink !== undefined) this.#deliver(this.#sink, this.#lastEvent, text);
+  }
+
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#sink?.end();
+    const { resumableMs } = this.#store.bounds;
+    const keptMs = this.#sink === undefined ? resumableMs : Math.min(resumableMs, DELIVERED_MS);
+    setTimeout(() => this.#store.free(this), keptMs).unref();
+  }
+
+  /** Sends what came after an event, or what no sink was sent yet, and all that follows. */
+  attach(sink: Sink, afterEvent: number | undefined): () => void {
+    this.#sink?.end();
+    this.#sink = sink;
+    const kept = [...this.#store.after(this, afterEvent ?? this.#delivered)];
+    for (const { event, text } of kept) this.#deliver(sink, event, text);
+    if (this.#isEnded) sink.end();
+    return () => {
+      if (this.#sink === sink) this.#sink = undefined;
+    };
+  }
+
+  #deliver(sink: Sink, event: number, text: string): void {
+    this.#delivered = event;
+    sink.write(event, text);
+  }
+}

@@ -1,0 +1,172 @@
+import type { Cancellation, Question } from '../kernel/exchange.ts';
+import { isWanted } from '../kernel/exchange.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import type { Notification, RequestId, Response } from '../kernel/json-rpc.ts';
+import type { SessionPlan } from '../kernel/plan.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { EventStore, type SessionStream, type StoreBounds } from './out-stream.ts';
+import type { SessionNotes } from './ports.ts';
+import { OpenQuestions } from './questions.ts';
+
+/** What a sealed session id carries (docs/rules.md R13). */
+export interface SessionSeed {
+  readonly key: string;
+  readonly principal: string;
+  readonly version: string;
+  readonly capabilities: JsonObject;
+  readonly clientInfo: JsonObject | undefined;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** How a session is made. */
+export interface SessionTerms {
+  readonly id: string;
+  readonly seed: SessionSeed;
+  readonly principal: Principal;
+  readonly plan: SessionPlan;
+  readonly bounds: StoreBounds;
+  readonly notes: SessionNotes | undefined;
+  /** Whether it was made from its id alone, after a restart. */
+  readonly isRestored: boolean;
+  onNotes(notes: SessionNotes): void;
+  /** The client's last stream broke and it did not come back in time. */
+  onDetached(): void;
+}
+
+/** What a legacy client may see and resume. */
+export class ClientSession {
+  readonly id: string;
+  readonly key: string;
+  readonly principal: Principal;
+  readonly version: string;
+  readonly capabilities: JsonObject;
+  readonly clientInfo: JsonObject | undefined;
+  readonly expiresAt: number;
+  readonly inFlight = new Map<RequestId, Cancellation>();
+  readonly subscriptions: Set<string>;
+  readonly standalone: SessionStream;
+  logLevel: string | undefined;
+  readonly #terms: SessionTerms;
+  readonly #store: EventStore;
+  readonly #questions: OpenQuestions;
+  #seenAt = performance.now();
+  #held = 0;
+  #isInitialized: boolean;
+  #detaching: NodeJS.Timeout | undefined;
+
+  constructor(terms: SessionTerms) {
+    const { id, seed, principal, plan, bounds, notes } = terms;
+    this.#terms = terms;
+    this.id = id;
+    this.key = seed.key;
+    this.principal = principal;
+    this.version = seed.version;
+    this.capabilities = seed.capabilities;
+    this.clientInfo = seed.clientInfo;
+    this.expiresAt = seed.expiresAt;
+    this.logLevel = notes?.logLevel;
+    this.subscriptions = new Set(notes?.subscriptions);
+    this.#store = new EventStore(bounds);
+    this.#questions = new OpenQuestions(plan.askTimeoutMs);
+    this.standalone = this.#store.open();
+    this.#isInitialized = terms.isRestored;
+  }
+
+  /** Whether the client takes messages that answer nothing (spec 2025-11-25, lifecycle). */
+  get isInitialized(): boolean {
+    return this.#isInitialized;
+  }
+
+  setInitialized(): void {
+    this.#isInitialized = true;
+  }
+
+  /** How long nothing was heard of the client, in milliseconds; zero while something is open. */
+  get idleMs(): number {
+    return this.#held > 0 || this.inFlight.size > 0 ? 0 : performance.now() - this.#seenAt;
+  }
+
+  openStream(): SessionStream {
+    return this.#store.open();
+  }
+
+  resume(lastEventId: string): { stream: SessionStream; afterEvent: number } | undefined {
+    const [, stream, event] = /^(\d{1,15})_(\d{1,15})$/u.exec(lastEventId) ?? [];
+    const found = this.#store.find(Number(stream));
+    return found === undefined ? undefined : { stream: found, afterEvent: Number(event) };
+  }
+
+  notify(message: Notification): void {
+    if (isWanted(message, this, false)) this.standalone.write(JSON.stringify(message));
+  }
+
+  ask(question: Question, signal: Cancellation): Promise<JsonObject> {
+    return this.askOn(this.standalone, question, signal);
+  }
+
+  askOn(
+    stream: { write(text: string): void },
+    question: Question,
+    signal: Cancellation,
+  ): Promise<JsonObject> {
+    return this.#questions.ask(question, signal, (text) => stream.write(text));
+  }
+
+  answer(response: Response): boolean {
+    return this.#questions.answer(response);
+  }
+
+  progress(params: JsonObject): void {
+    this.#questions.progress(params);
+  }
+
+  touch(): void {
+    this.#seenAt = performance.now();
+    clearTimeout(this.#detaching);
+    this.#detaching = undefined;
+  }
+
+  hold(): () => void {
+    this.#held += 1;
+    this.touch();
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#held -= 1;
+      this.#seenAt = performance.now();
+      if (this.#held === 0) this.#detach();
+    };
+  }
+
+  setLogLevel(level: string): void {
+    this.logLevel = level;
+    this.#saveNotes();
+  }
+
+  setSubscribed(uri: string, isSubscribed: boolean): void {
+    if (isSubscribed) this.subscriptions.add(uri);
+    else this.subscriptions.delete(uri);
+    this.#saveNotes();
+  }
+
+  /** Ends all that is open. */
+  close(reason: string): void {
+    clearTimeout(this.#detaching);
+    for (const cancellation of [...this.inFlight.values()]) cancellation.cancel(reason);
+    this.#questions.abandon();
+    this.#store.clear();
+  }
+
+  #detach(): void {
+    clearTimeout(this.#detaching);
+    this.#detaching = setTimeout(() => {
+      if (this.#held === 0 && this.inFlight.size === 0) this.#terms.onDetached();
+    }, this.#terms.plan.detachedMs).unref();
+  }
+
+  #saveNotes(): void {
+    this.#terms.onNotes({ logLevel: this.logLevel, subscriptions: [...this.subscriptions] });
+  }
+}

@@ -1,0 +1,152 @@
+import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import type { Plan } from '../kernel/plan.ts';
+import type { Principal } from '../kernel/principal.ts';
+import type { SessionPorts } from './ports.ts';
+import { ClientSession, type SessionSeed } from './session.ts';
+
+const SWEEP_MS = 30_000;
+
+/** All legacy sessions. Their ids are sealed and carry what is needed to restore them after a restart (docs/rules.md R13). */
+export class SessionTable {
+  readonly #ports: SessionPorts;
+  readonly #plan: () => Plan;
+  readonly #byId = new Map<string, ClientSession>();
+  readonly #byKey = new Map<string, ClientSession>();
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(ports: SessionPorts, plan: () => Plan) {
+    this.#ports = ports;
+    this.#plan = plan;
+    this.#sweeper = setInterval(
+      () => this.#sweep(),
+      Math.min(SWEEP_MS, Math.max(50, plan().sessions.idleMs / 4)),
+    ).unref();
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  all(): Iterable<ClientSession> {
+    return this.#byId.values();
+  }
+
+  /** The session of this key that is in memory. */
+  withKey(key: string): ClientSession | undefined {
+    return this.#byKey.get(key);
+  }
+
+  create(
+    principal: Principal,
+    version: string,
+    client: { capabilities: JsonObject; info: JsonObject | undefined },
+  ): ClientSession {
+    const seed: SessionSeed = {
+      key: this.#ports.newId(),
+      principal: principal.key,
+      version,
+      capabilities: client.capabilities,
+      clientInfo: client.info,
+      expiresAt: this.#ports.now() + this.#plan().sessions.maxAgeMs,
+    };
+    return this.#admit(this.#ports.seal(JSON.stringify(seed)), seed, principal, false);
+  }
+
+  find(id: string, principal: Principal): ClientSession | undefined {
+    const present = this.#byId.get(id);
+    if (present !== undefined) {
+      if (present.expiresAt <= this.#ports.now()) {
+        this.#bury(present, 'expired');
+        return undefined;
+      }
+      return present.principal.is(principal) ? present : undefined;
+    }
+    const seed = this.#unseal(id);
+    if (
+      seed === undefined ||
+      seed.principal !== principal.key ||
+      seed.expiresAt <= this.#ports.now()
+    )
+      return undefined;
+    if (this.#ports.isBuried(seed.key)) return undefined;
+    const session = this.#admit(id, seed, principal, true);
+    this.#ports.onRestored(session);
+    return session;
+  }
+
+  end(session: { readonly id: string }): void {
+    const present = this.#byId.get(session.id);
+    if (present !== undefined) this.#bury(present, 'ended by the client');
+  }
+
+  /** Lets go of all sessions without ending them: they can be restored by their ids. */
+  close(): void {
+    clearInterval(this.#sweeper);
+    for (const session of [...this.#byId.values()]) session.close('the gateway is shutting down');
+    this.#byId.clear();
+    this.#byKey.clear();
+  }
+
+  #admit(id: string, seed: SessionSeed, principal: Principal, isRestored: boolean): ClientSession {
+    const { sessions, sse } = this.#plan();
+    const session = new ClientSession({
+      id,
+      seed,
+      principal,
+      plan: sessions,
+      bounds: {
+        maxMessages: sse.maxStoredMessages,
+        maxBytes: sse.maxStoredBytes,
+        resumableMs: sse.resumableMs,
+      },
+      isRestored,
+      notes: isRestored ? this.#ports.loadNotes(seed.key) : undefined,
+      onNotes: (notes) => this.#ports.saveNotes(seed.key, notes, seed.expiresAt),
+      onDetached: () => this.#ports.onGone(seed.key),
+    });
+    this.#byId.set(id, session);
+    this.#byKey.set(session.key, session);
+    if (this.#byId.size > sessions.maxCount) this.#dropIdlest();
+    return session;
+  }
+
+  #bury(session: ClientSession, reason: string): void {
+    this.#ports.bury(session.key, session.expiresAt);
+    this.#drop(session, reason);
+  }
+
+  #drop(session: ClientSession, reason: string): void {
+    this.#byId.delete(session.id);
+    this.#byKey.delete(session.key);
+    session.close(reason);
+    this.#ports.onGone(session.key);
+  }
+
+  #sweep(): void {
+    const { idleMs } = this.#plan().sessions;
+    for (const session of [...this.#byId.values()])
+      if (session.idleMs > idleMs) this.#bury(session, 'idle for too long');
+  }
+
+  /** Above the bound the one idle for longest leaves memory; its id can still restore it. */
+  #dropIdlest(): void {
+    let idlest: ClientSession | undefined;
+    for (const session of this.#byId.values())
+      if (session.idleMs > (idlest?.idleMs ?? 0)) idlest = session;
+    if (idlest !== undefined) this.#drop(idlest, 'too many sessions');
+  }
+
+  #unseal(id: string): SessionSeed | undefined {
+    const text = this.#ports.open(id);
+    const value: unknown = text === undefined ? undefined : JSON.parse(text);
+    if (!isObject(value)) return undefined;
+    return {
+      key: stringAt(value, 'key') ?? '',
+      principal: stringAt(value, 'principal') ?? '',
+      version: stringAt(value, 'version') ?? '',
+      capabilities: objectAt(value, 'capabilities') ?? {},
+      clientInfo: objectAt(value, 'clientInfo'),
+      expiresAt: Number(value['expiresAt']),
+    };
+  }
+}

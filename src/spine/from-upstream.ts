@@ -1,0 +1,143 @@
+import type { Answer } from '../kernel/answer.ts';
+import { META } from '../kernel/era.ts';
+import { isObject, objectAt, stringAt, type Json, type JsonObject } from '../kernel/json.ts';
+import type { RpcError } from '../kernel/json-rpc.ts';
+import { bindingOf, type Passage } from './passage.ts';
+
+const RELATED_TASK = 'io.modelcontextprotocol/related-task';
+const LEGACY_RESOURCE_UNKNOWN = -32002;
+const INVALID_PARAMS = -32602;
+
+/** An upstream's answer in the names clients know and in the shape of the client's era. Untouched parts are not copied. */
+export function fromUpstream(answer: Answer, passage: Passage): Answer {
+  if ('error' in answer) return { error: translatedError(answer.error, passage) };
+  if (!('result' in answer)) return answer;
+  const named = withPublicTasks(withPublicUris(answer.result, passage), passage);
+  return {
+    result: passage.arrival.era === 'legacy' ? inLegacyShape(named) : inModernShape(named, passage),
+  };
+}
+
+/** "Not found" has a code of its own in the legacy protocol alone. */
+function translatedError(error: RpcError, { arrival, target }: Passage): RpcError {
+  if (target.kind !== 'resource') return error;
+  if (arrival.era === 'modern' && error.code === LEGACY_RESOURCE_UNKNOWN) {
+    return {
+      ...error,
+      code: INVALID_PARAMS,
+      data: { ...(isObject(error.data) ? error.data : {}), uri: target.publicName },
+    };
+  }
+  return error;
+}
+
+function withPublicUris(result: JsonObject, passage: Passage): JsonObject {
+  switch (passage.arrival.request.method) {
+    case 'tools/call':
+    case 'tasks/result':
+    case 'tasks/get':
+      return changed(result, 'content', (content) =>
+        mapItems(content, (item) => publicContent(item, passage)),
+      );
+    case 'prompts/get':
+      return changed(result, 'messages', (messages) =>
+        mapItems(messages, (message) =>
+          changed(message, 'content', (content) => publicMessage(content, passage)),
+        ),
+      );
+    case 'resources/read':
+      return changed(result, 'contents', (contents) =>
+        mapItems(contents, (item) => withPublicUri(item, passage)),
+      );
+    default:
+      return result;
+  }
+}
+
+function publicMessage(content: Json, passage: Passage): Json {
+  if (Array.isArray(content)) return mapItems(content, (item) => publicContent(item, passage));
+  return isObject(content) ? publicContent(content, passage) : content;
+}
+
+/** Resource links and embedded resources (spec: tools, "Tool Result"). */
+function publicContent(item: JsonObject, passage: Passage): JsonObject {
+  if (item['type'] === 'resource_link') return withPublicUri(item, passage);
+  if (item['type'] !== 'resource') return item;
+  return changed(item, 'resource', (resource) =>
+    isObject(resource) ? withPublicUri(resource, passage) : resource,
+  );
+}
+
+function withPublicUri(item: JsonObject, { target, view }: Passage): JsonObject {
+  const uri = stringAt(item, 'uri');
+  if (uri === undefined) return item;
+  const shown =
+    target.kind === 'resource' && uri === target.name
+      ? target.publicName
+      : view.publicUri(target.upstream, uri);
+  return shown === uri ? item : { ...item, uri: shown };
+}
+
+/** Task ids in all the places where the protocol has them (docs/rules.md R12). */
+function withPublicTasks(result: JsonObject, passage: Passage): JsonObject {
+  const { ports, principal, target } = passage;
+  const seal = (holder: JsonObject): JsonObject =>
+    changed(holder, 'taskId', (id) =>
+      typeof id === 'string' ? ports.sealTask(target.upstream, principal, id) : id,
+    );
+  const sealIn = (value: Json): Json => (isObject(value) ? seal(value) : value);
+  let named = changed(result, 'task', sealIn);
+  if (target.kind === 'task' || named['resultType'] === 'task') {
+    named = changed(seal(named), 'tasks', (tasks) => mapItems(tasks, seal));
+  }
+  return changed(named, '_meta', (meta) =>
+    isObject(meta) ? changed(meta, RELATED_TASK, sealIn) : meta,
+  );
+}
+
+/** What only the modern protocol has does not reach a legacy client. */
+function inLegacyShape(result: JsonObject): JsonObject {
+  const meta = objectAt(result, '_meta');
+  const isModern = result['resultType'] !== undefined || meta?.[META.serverInfo] !== undefined;
+  if (!isModern) return result;
+  const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, _meta: _old, ...rest } = result;
+  const kept = Object.entries(meta ?? {}).filter(([key]) => key !== META.serverInfo);
+  return kept.length === 0 ? rest : { ...rest, _meta: Object.fromEntries(kept) };
+}
+
+/** A modern result says its type and comes from this gateway, and a state in it is wrapped in ours. */
+function inModernShape(result: JsonObject, passage: Passage): JsonObject {
+  const { ports, arrival } = passage;
+  const shaped: JsonObject = {
+    ...result,
+    resultType: result['resultType'] ?? 'complete',
+    _meta: { ...objectAt(result, '_meta'), [META.serverInfo]: ports.serverInfo },
+  };
+  const state = stringAt(result, 'requestState');
+  if (state !== undefined) shaped['requestState'] = ports.sealState(bindingOf(passage), state);
+  if (arrival.request.method === 'resources/read' && shaped['resultType'] === 'complete') {
+    shaped['ttlMs'] ??= 0;
+    shaped['cacheScope'] ??= 'private';
+  }
+  return shaped;
+}
+
+/** The object with one value changed, or the very same object where nothing changes. */
+function changed(holder: JsonObject, key: string, change: (value: Json) => Json): JsonObject {
+  const value = holder[key];
+  if (value === undefined) return holder;
+  const next = change(value);
+  return next === value ? holder : { ...holder, [key]: next };
+}
+
+/** An array with its objects changed, or the very same array where none changes. */
+function mapItems(value: Json, change: (item: JsonObject) => JsonObject): Json {
+  if (!Array.isArray(value)) return value;
+  let isChanged = false;
+  const items = value.map((item) => {
+    const next = isObject(item) ? change(item) : item;
+    isChanged ||= next !== item;
+    return next;
+  });
+  return isChanged ? items : value;
+}

@@ -1,0 +1,33 @@
+import type { Arrival } from '../kernel/arrival.ts';
+import { isObject, type Json, type JsonObject } from '../kernel/json.ts';
+import type { Principal } from '../kernel/principal.ts';
+import type { Target } from '../kernel/target.ts';
+import type { SpinePorts, View } from './ports.ts';
+
+/** One call with all that translating between its two sides needs. */
+export interface Passage {
+  readonly arrival: Arrival;
+  readonly target: Target;
+  readonly principal: Principal;
+  readonly view: View;
+  readonly ports: SpinePorts;
+}
+
+/** Parameters of a retry that are not part of what is asked (spec 2026-07-28, MRTR). */
+const APART = new Set(['_meta', 'inputResponses', 'requestState']);
+
+/** What an upstream's requestState is bound to: caller, target, method and what is asked (docs/rules.md R11). */
+export function bindingOf({ arrival, target, principal }: Passage): string {
+  const { method, params } = arrival.request;
+  const asked = Object.fromEntries(Object.entries(params ?? {}).filter(([key]) => !APART.has(key)));
+  return JSON.stringify([principal.key, target.upstream, method, sorted(asked)]);
+}
+
+/** The same value with the keys of all objects in order, so that equal values have equal texts. */
+function sorted(value: Json | undefined): Json | undefined {
+  if (Array.isArray(value)) return value.map((each) => sorted(each) ?? null);
+  if (!isObject(value)) return value;
+  const ordered: JsonObject = {};
+  for (const key of Object.keys(value).toSorted()) ordered[key] = sorted(value[key]);
+  return ordered;
+}

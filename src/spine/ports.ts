@@ -1,0 +1,169 @@
+import type { Answer } from '../kernel/answer.ts';
+import type { Arrival, Credentials } from '../kernel/arrival.ts';
+import type { Entry } from '../kernel/entry.ts';
+import type { Era } from '../kernel/era.ts';
+import type { Cancellation, Exchange, Owner, Question } from '../kernel/exchange.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import type { Message, Notification, Request, RequestId, Response } from '../kernel/json-rpc.ts';
+import type { ListKind } from '../kernel/methods.ts';
+import type { Decision, Permit } from '../kernel/permit.ts';
+import type { Plan } from '../kernel/plan.ts';
+import type { Principal } from '../kernel/principal.ts';
+import type { Target } from '../kernel/target.ts';
+
+/** A stream of messages to one client. What it is given is kept a bounded while, so a client can take it up again. */
+export interface OutStream {
+  /** Number of the stream within its session; part of its event ids. */
+  readonly id: number;
+  readonly isEnded: boolean;
+  /** Writes one message, given as JSON text. */
+  write(text: string): void;
+  /** Nothing more will be written. */
+  end(): void;
+  /** Sends a sink what came after an event, or what was never sent, and all that follows; call the result to let go. */
+  attach(sink: StreamSink, afterEvent: number | undefined): () => void;
+}
+
+/** Where a stream's messages go: one open response, or one pipe. */
+export interface StreamSink {
+  write(event: number, text: string): void;
+  end(): void;
+}
+
+/** What a legacy client may see and resume; belongs to one Principal. */
+export interface Session extends Owner {
+  /** What the client sends as Mcp-Session-Id. */
+  readonly id: string;
+  readonly principal: Principal;
+  /** Requests of the client that are being answered, so that it can cancel them. */
+  readonly inFlight: Map<RequestId, Cancellation>;
+  /** Public URIs of the resources it subscribed to. */
+  readonly subscriptions: ReadonlySet<string>;
+  /** The stream for what belongs to no request. */
+  readonly standalone: OutStream;
+  /** A new stream for the answer to one request. */
+  openStream(): OutStream;
+  /** The stream and event that a Last-Event-ID names; undefined when it is not kept any more. */
+  resume(
+    lastEventId: string,
+  ): { readonly stream: OutStream; readonly afterEvent: number } | undefined;
+  /** Asks the client on a stream of its own. */
+  askOn(
+    stream: Pick<OutStream, 'write'>,
+    question: Question,
+    signal: Cancellation,
+  ): Promise<JsonObject>;
+  /** Takes the client's answer to a question; false when none waits for it. */
+  answer(response: Response): boolean;
+  /** Takes the client's progress on a question. */
+  progress(params: JsonObject): void;
+  /** Notes a sign of life. */
+  touch(): void;
+  /** The client has said that it is ready for messages of its own accord. */
+  setInitialized(): void;
+  /** A response stream of this client opened; call the result when it closes. */
+  hold(): () => void;
+}
+
+/** The sessions, as the spine and the listeners use them. */
+export interface Sessions {
+  create(
+    principal: Principal,
+    version: string,
+    client: { capabilities: JsonObject; info: JsonObject | undefined },
+  ): Session;
+  /** The session with this id, if it is this principal's and still lives. */
+  find(id: string, principal: Principal): Session | undefined;
+  end(session: Session): void;
+  /** All that are in memory. */
+  all(): Iterable<Session>;
+}
+
+/** The catalog as one Principal may see it. */
+export interface View {
+  /** One page of a list as the JSON text of a result for this era; undefined when the cursor is not ours. */
+  list(kind: ListKind, era: Era, cursor: string | undefined): string | undefined;
+  tool(name: string): Target | undefined;
+  prompt(name: string): Target | undefined;
+  resource(uri: string): Target | undefined;
+  /** A template by its public text, for completion. */
+  template(uriTemplate: string): Target | undefined;
+  /** The name clients know an upstream's URI by. */
+  publicUri(upstream: string, uri: string): string;
+  readonly instructions: string | undefined;
+  readonly capabilities: JsonObject;
+  /** What every list and discovery carries in the modern protocol. */
+  modernFields(): JsonObject;
+  /** Upstreams with a capability, in order. */
+  withCapability(name: string): readonly string[];
+}
+
+/** What the spine needs of each layer. */
+export interface SpinePorts {
+  plan(): Plan;
+  readonly serverInfo: JsonObject;
+  identify(credentials: Credentials): Principal;
+  readonly sessions: Sessions;
+  /** The catalog as this principal sees it now. */
+  view(principal: Principal): View;
+  /** Resolves when the servers still starting are listed, or will not be soon (docs/rules.md R14); undefined when none is. */
+  whenListed(): Promise<void> | undefined;
+  decide(principal: Principal, target: Target): Decision;
+  send(
+    permit: Permit,
+    call: { method: string; params: JsonObject },
+    exchange: Exchange,
+  ): Promise<Answer>;
+  /** Subscribes or unsubscribes one client to a resource; the permit is for the resource. */
+  subscribe(permit: Permit, owner: Owner, isOn: boolean): Promise<void>;
+  setLevel(owner: Owner, level: string): Promise<void>;
+  rootsChanged(owner: Owner): void;
+  /** Opens a modern subscription; call the result to end it. */
+  listen(
+    principal: Principal,
+    wish: ListenWish,
+    deliver: (message: Notification) => void,
+  ): () => void;
+  /** An upstream's task id as clients see it, and back: the id alone says where it belongs (docs/rules.md R12). */
+  sealTask(upstream: string, principal: Principal, taskId: string): string;
+  openTask(
+    sealed: string,
+    principal: Principal,
+  ): { readonly upstream: string; readonly taskId: string } | undefined;
+  /** An upstream's requestState in ours, and back: it opens only for the same binding (docs/rules.md R11). */
+  sealState(binding: string, state: string): string;
+  openState(binding: string, sealed: string): string | undefined;
+  record(entry: Entry): void;
+  /** An id nobody can guess. */
+  newToken(): string;
+}
+
+/** What a modern client wants to hear of (spec 2026-07-28, subscriptions). */
+export interface ListenWish {
+  readonly lists: ReadonlySet<'tools' | 'prompts' | 'resources'>;
+  /** Permits for the resources wanted, by public URI. */
+  readonly resources: ReadonlyMap<string, Permit>;
+}
+
+/** The door of the spine: all that a listener may do. */
+export interface Gate {
+  plan(): Plan;
+  readonly sessions: Sessions;
+  /** An id nobody can guess. */
+  newToken(): string;
+  identify(credentials: Credentials): Principal;
+  /** The whole life of a request that has an answer. Throws Refusal, Cancelled, or what came back as RemoteError. */
+  serve(arrival: Arrival, principal: Principal): Promise<Answer>;
+  initialize(
+    principal: Principal,
+    request: Request,
+  ): { readonly session: Session; readonly result: JsonObject };
+  /** A notification or answer of a legacy client. */
+  signal(session: Session, message: Exclude<Message, Request>): void;
+  /** Opens a modern listen stream: its acknowledgement, then what happens. */
+  listen(
+    arrival: Arrival,
+    principal: Principal,
+    deliver: (message: Notification) => void,
+  ): () => void;
+}

@@ -1,0 +1,74 @@
+import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import type { Request } from '../kernel/json-rpc.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import type { Target } from '../kernel/target.ts';
+import type { SpinePorts, View } from './ports.ts';
+
+/** What a call addresses. Throws PARAMS_INVALID when it names nothing, TARGET_UNKNOWN when what it names is not there. */
+export function resolve(
+  request: Request,
+  principal: Principal,
+  view: View,
+  ports: SpinePorts,
+): Target {
+  const { method, params } = request;
+  switch (method) {
+    case 'tools/call':
+      return view.tool(textOf(params, 'name')) ?? refuse(request);
+    case 'prompts/get':
+      return view.prompt(textOf(params, 'name')) ?? refuse(request);
+    case 'resources/read':
+    case 'resources/subscribe':
+    case 'resources/unsubscribe':
+      return view.resource(textOf(params, 'uri')) ?? refuse(request);
+    case 'completion/complete':
+      return resolveReference(objectAt(params, 'ref'), view) ?? refuse(request);
+    default:
+      return resolveTask(textOf(params, 'taskId'), principal, ports) ?? refuse(request);
+  }
+}
+
+/** The refusal for a name that stands for nothing this caller can see. */
+export function unknownTarget({ method, params }: Request): Refusal {
+  if (method === 'tools/call')
+    return new Refusal('TARGET_UNKNOWN', `Unknown tool: ${shown(params, 'name')}`);
+  if (method === 'prompts/get')
+    return new Refusal('TARGET_UNKNOWN', `Unknown prompt: ${shown(params, 'name')}`);
+  if (method.startsWith('resources/')) {
+    return new Refusal('RESOURCE_UNKNOWN', `Resource not found: ${shown(params, 'uri')}`, {
+      uri: stringAt(params, 'uri') ?? '',
+    });
+  }
+  if (method === 'completion/complete')
+    return new Refusal('TARGET_UNKNOWN', 'The ref of the completion stands for nothing.');
+  return new Refusal('TARGET_UNKNOWN', 'Unknown task.');
+}
+
+function refuse(request: Request): never {
+  throw unknownTarget(request);
+}
+
+function textOf(params: JsonObject | undefined, key: string): string {
+  const text = stringAt(params, key);
+  if (text === undefined) throw new Refusal('PARAMS_INVALID', `params.${key} must be a string.`);
+  return text;
+}
+
+function shown(params: JsonObject | undefined, key: string): string {
+  return (stringAt(params, key) ?? '').slice(0, 200);
+}
+
+function resolveReference(ref: JsonObject | undefined, view: View): Target | undefined {
+  if (ref?.['type'] === 'ref/prompt') return view.prompt(textOf(ref, 'name'));
+  if (ref?.['type'] === 'ref/resource')
+    return view.template(textOf(ref, 'uri')) ?? view.resource(textOf(ref, 'uri'));
+  throw new Refusal('PARAMS_INVALID', 'params.ref.type must be "ref/prompt" or "ref/resource".');
+}
+
+function resolveTask(sealed: string, principal: Principal, ports: SpinePorts): Target | undefined {
+  const opened = ports.openTask(sealed, principal);
+  return opened === undefined
+    ? undefined
+    : { kind: 'task', upstream: opened.upstream, name: opened.taskId, publicName: sealed };
+}

@@ -1,0 +1,79 @@
+import type { Answer } from '../kernel/answer.ts';
+import type { Arrival } from '../kernel/arrival.ts';
+import { META } from '../kernel/era.ts';
+import { objectAt, type JsonObject } from '../kernel/json.ts';
+import { notification, type Notification } from '../kernel/json-rpc.ts';
+import { Denial, type Permit } from '../kernel/permit.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import type { SpinePorts } from './ports.ts';
+import { resolve, unknownTarget } from './resolve.ts';
+import type { Trail } from './serve.ts';
+
+const FLAGS = [
+  ['toolsListChanged', 'tools'],
+  ['promptsListChanged', 'prompts'],
+  ['resourcesListChanged', 'resources'],
+] as const;
+
+/** The road of a legacy subscription to one resource. */
+export async function serveSubscription(
+  arrival: Arrival,
+  trail: Trail,
+  ports: SpinePorts,
+): Promise<Answer> {
+  const { request, exchange } = arrival;
+  const target = resolve(request, trail.principal, ports.view(trail.principal), ports);
+  trail.target = target;
+  const decision = ports.decide(trail.principal, target);
+  trail.rule = decision.rule;
+  if (decision instanceof Denial)
+    throw decision.hidden ? unknownTarget(request) : new Refusal('FORBIDDEN');
+  await ports.subscribe(decision, exchange.owner, request.method === 'resources/subscribe');
+  return { result: {} };
+}
+
+/** Opens a modern listen stream: first its acknowledgement with what is granted, then what happens (spec 2026-07-28, subscriptions). */
+export function openListen(
+  arrival: Arrival,
+  principal: Principal,
+  ports: SpinePorts,
+  deliver: (message: Notification) => void,
+): () => void {
+  const filter = objectAt(arrival.request.params, 'notifications');
+  if (filter === undefined)
+    throw new Refusal('PARAMS_INVALID', 'params.notifications must be an object.');
+  const granted: JsonObject = {};
+  const lists = new Set<'tools' | 'prompts' | 'resources'>();
+  for (const [flag, kind] of FLAGS) {
+    if (filter[flag] !== true) continue;
+    granted[flag] = true;
+    lists.add(kind);
+  }
+  const resources = permittedResources(filter['resourceSubscriptions'], principal, ports);
+  if (resources.size > 0) granted['resourceSubscriptions'] = [...resources.keys()];
+  const tag = (message: Notification): void => deliver(tagged(message, arrival));
+  tag(notification('notifications/subscriptions/acknowledged', { notifications: granted }));
+  return ports.listen(principal, { lists, resources }, tag);
+}
+
+function permittedResources(
+  wanted: unknown,
+  principal: Principal,
+  ports: SpinePorts,
+): Map<string, Permit> {
+  const permitted = new Map<string, Permit>();
+  const view = ports.view(principal);
+  for (const uri of Array.isArray(wanted) ? wanted : []) {
+    const target = typeof uri === 'string' ? view.resource(uri) : undefined;
+    const decision = target === undefined ? undefined : ports.decide(principal, target);
+    if (decision !== undefined && !(decision instanceof Denial))
+      permitted.set(String(uri), decision);
+  }
+  return permitted;
+}
+
+function tagged(message: Notification, arrival: Arrival): Notification {
+  const meta = { ...objectAt(message.params, '_meta'), [META.subscriptionId]: arrival.request.id };
+  return notification(message.method, { ...message.params, _meta: meta });
+}

@@ -1,0 +1,50 @@
+import { META } from '../kernel/era.ts';
+import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import { bindingOf, type Passage } from './passage.ts';
+
+const HOP_KEYS: readonly string[] = [
+  META.version,
+  META.capabilities,
+  META.clientInfo,
+  META.logLevel,
+];
+
+/** A call in the upstream's own names, without what describes only the hop to this gateway. */
+export function toUpstream(passage: Passage): { method: string; params: JsonObject } {
+  const { request, era } = passage.arrival;
+  const named = inItsNames(request.method, request.params ?? {}, passage.target.name);
+  if (era === 'legacy') return { method: request.method, params: named };
+  return { method: request.method, params: withoutHop(withOwnState(named, passage)) };
+}
+
+function inItsNames(method: string, params: JsonObject, name: string): JsonObject {
+  if (method === 'tools/call' || method === 'prompts/get') return { ...params, name };
+  if (method === 'resources/read') return { ...params, uri: name };
+  if (method !== 'completion/complete') return { ...params, taskId: name };
+  const ref = objectAt(params, 'ref') ?? {};
+  return {
+    ...params,
+    ref: ref['type'] === 'ref/prompt' ? { ...ref, name } : { ...ref, uri: name },
+  };
+}
+
+/** The state a client echoes is ours; the upstream gets back the one it made. */
+function withOwnState(params: JsonObject, passage: Passage): JsonObject {
+  if (params['requestState'] === undefined) return params;
+  const state = passage.ports.openState(bindingOf(passage), stringAt(params, 'requestState') ?? '');
+  if (state === undefined)
+    throw new Refusal(
+      'PARAMS_INVALID',
+      'params.requestState was not made for this call, or has expired.',
+    );
+  return { ...params, requestState: state };
+}
+
+function withoutHop(params: JsonObject): JsonObject {
+  const meta = objectAt(params, '_meta');
+  if (meta === undefined) return params;
+  const kept = Object.fromEntries(Object.entries(meta).filter(([key]) => !HOP_KEYS.includes(key)));
+  const { _meta: _dropped, ...rest } = params;
+  return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
+}

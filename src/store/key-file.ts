@@ -1,0 +1,54 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SECRET_BYTES = 32;
+
+/** One key as kept on disk. */
+export interface StoredKey {
+  readonly id: number;
+  readonly secret: Buffer;
+}
+
+/**
+ * The key ring in `keys/seal.json` below a folder, newest key first, readable by its owner alone (docs/rules.md R13).
+ * When there is none yet, `makeSecret` makes the first key. Throws, naming the file, when it is not a key ring.
+ */
+export function readKeyRing(folder: string, makeSecret: () => Buffer): readonly StoredKey[] {
+  const file = join(folder, 'keys', 'seal.json');
+  mkdirSync(join(folder, 'keys'), { recursive: true, mode: 0o700 });
+  try {
+    const first = [{ id: 1, secret: makeSecret().toString('base64url') }];
+    // `wx` fails where another process was quicker: then its ring is the one.
+    writeFileSync(file, `${JSON.stringify(first)}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return parseRing(readFileSync(file, 'utf8'), file);
+}
+
+function parseRing(text: string, file: string): StoredKey[] {
+  const keys = parse(text).map(({ id, secret }) => ({
+    id,
+    secret: Buffer.from(String(secret), 'base64url'),
+  }));
+  const isWhole =
+    keys.length > 0 &&
+    keys.every(
+      ({ id, secret }) =>
+        Number.isInteger(id) && id >= 0 && id < 256 && secret.length === SECRET_BYTES,
+    );
+  if (!isWhole)
+    throw new Error(
+      `${file} is not a key ring: restore it, or delete it to end all sessions and begin a new one`,
+    );
+  return keys as StoredKey[];
+}
+
+function parse(text: string): { id: number; secret: unknown }[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? (value as { id: number; secret: unknown }[]) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,257 @@
+import { Agent } from 'undici';
+
+import type { Message, RequestId } from '../../kernel/json-rpc.ts';
+import type { RemoteEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
+import type { Wire, WireEvents, WireFailure } from '../wire.ts';
+import { startFetch, type FetchSink, type Fetching } from './http-fetch.ts';
+
+/** What the HTTP connectors need. The agent is shared by all links of one upstream. */
+export interface HttpTerms {
+  readonly endpoint: RemoteEndpoint;
+  readonly limits: UpstreamLimits;
+  readonly agent: Agent;
+  readonly events: WireEvents;
+  log(level: 'debug' | 'info' | 'warn', message: string): void;
+}
+
+const ACCEPT = 'application/json, text/event-stream';
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 30_000;
+const MAX_RESUMES = 10;
+const GOODBYE_MS = 1000;
+
+/** The keep-alive connections to one server. */
+export function createAgent(limits: UpstreamLimits): Agent {
+  return new Agent({
+    connections: limits.maxConnections,
+    connectTimeout: limits.connectTimeoutMs,
+    allowH2: false,
+  });
+}
+
+/** Reaches a server by streamable HTTP, of either era. */
+export function openHttp(terms: HttpTerms): Wire {
+  return new HttpWire(terms);
+}
+
+class HttpWire implements Wire {
+  readonly needsCancelMessage = false;
+  readonly #terms: HttpTerms;
+  readonly #url: URL;
+  readonly #fetching = new Map<RequestId, Fetching>();
+  /** Streams live long: they must not use up the connections that calls need. */
+  readonly #streams: Agent;
+  #session: Record<string, string> = {};
+  #stream: Fetching | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(terms: HttpTerms) {
+    this.#terms = terms;
+    this.#url = new URL(terms.endpoint.url);
+    this.#streams = new Agent({ connectTimeout: terms.limits.connectTimeoutMs, allowH2: false });
+  }
+
+  send(message: Message, headers?: Readonly<Record<string, string>>): void {
+    if (this.#isClosed) return;
+    const id = 'method' in message && 'id' in message ? message.id : undefined;
+    const isStream = 'method' in message && message.method === 'subscriptions/listen';
+    const state: ResumeState = {
+      lastEventId: undefined,
+      retryMs: RETRY_MS,
+      resumes: 0,
+      isLost: false,
+    };
+    const fetching = startFetch({
+      dispatcher: isStream ? this.#streams : this.#terms.agent,
+      url: this.#url,
+      method: 'POST',
+      headers: {
+        ...this.#terms.endpoint.headers,
+        ...this.#session,
+        ...headers,
+        'content-type': 'application/json',
+        accept: ACCEPT,
+      },
+      body: JSON.stringify(message),
+      maxBytes: this.#terms.limits.maxMessageBytes,
+      sink: id === undefined ? this.#sinkOfOneWay() : this.#sinkOf(id, state),
+    });
+    if (id !== undefined && !this.#isClosed) this.#fetching.set(id, fetching);
+  }
+
+  abandon(id: RequestId): void {
+    const fetching = this.#fetching.get(id);
+    this.#fetching.delete(id);
+    fetching?.abort();
+  }
+
+  settled(version: string, wantsStream: boolean): void {
+    if (!wantsStream) return;
+    this.#session = { ...this.#session, 'mcp-protocol-version': version };
+    // The server must have seen notifications/initialized before it is listened to.
+    this.#timer = setTimeout(() => this.#listen(undefined, RETRY_MS), 0);
+  }
+
+  async close(): Promise<void> {
+    const wasOpen = !this.#isClosed;
+    this.#shut('stopped');
+    if (wasOpen && this.#session['mcp-session-id'] !== undefined) await this.#sayGoodbye();
+    await this.#streams.destroy();
+  }
+
+  /** One request's answer: on its own stream, which may be resumed where the server gave its events ids (spec 2025-11-25). */
+  #sinkOf(id: RequestId, state: ResumeState): FetchSink {
+    return {
+      onHeaders: (status, headers) => {
+        state.isLost = status === 404 && this.#session['mcp-session-id'] !== undefined;
+        this.#noteSession(headers['mcp-session-id']);
+      },
+      onMessage: (message) => {
+        if (state.isLost) return;
+        if (!('method' in message)) this.#fetching.delete(id);
+        this.#terms.events.onMessage(message, id);
+      },
+      onId: (eventId) => {
+        state.lastEventId = eventId;
+      },
+      onRetry: (ms) => {
+        state.retryMs = Math.min(ms, MAX_RETRY_MS);
+      },
+      onEnd: (failure) => this.#onAnswerEnd(id, state, failure),
+    };
+  }
+
+  #onAnswerEnd(id: RequestId, state: ResumeState, failure: WireFailure | undefined): void {
+    if (!this.#fetching.has(id)) return;
+    const isResumable =
+      state.lastEventId !== undefined &&
+      state.resumes < MAX_RESUMES &&
+      this.#session['mcp-session-id'] !== undefined;
+    if (isResumable && (failure === undefined || failure.kind === 'broken')) {
+      state.resumes += 1;
+      const timer = setTimeout(() => this.#resume(id, state), state.retryMs);
+      this.#fetching.set(id, { abort: () => clearTimeout(timer) });
+      return;
+    }
+    this.#fetching.delete(id);
+    const why = failure ?? { kind: 'protocol', message: 'ended the response without an answer' };
+    this.#terms.events.onFailure(
+      id,
+      state.isLost ? { kind: 'session-lost', message: 'has forgotten the session' } : why,
+    );
+    if (state.isLost) this.#shut('has forgotten the session');
+    else if (why.kind === 'refused') this.#shut(why.message);
+  }
+
+  #resume(id: RequestId, state: ResumeState): void {
+    this.#fetching.set(id, this.#get(state.lastEventId, this.#sinkOf(id, state)));
+  }
+
+  /** Notifications and answers bring nothing back; that one is refused is worth a line. */
+  #sinkOfOneWay(): FetchSink {
+    return {
+      onEnd: (failure) => {
+        if (failure !== undefined)
+          this.#terms.log('debug', `did not take a message: ${failure.message}`);
+      },
+    };
+  }
+
+  /** The stream for what belongs to no request (spec 2025-11-25, "Listening for Messages from the Server"). */
+  #listen(lastEventId: string | undefined, waitMs: number): void {
+    if (this.#isClosed) return;
+    const state: ResumeState = { lastEventId, retryMs: waitMs, resumes: 0, isLost: false };
+    this.#stream = this.#get(lastEventId, {
+      onMessage: (message) => this.#terms.events.onMessage(message, undefined),
+      onId: (eventId) => {
+        state.lastEventId = eventId;
+      },
+      onRetry: (ms) => {
+        state.retryMs = Math.min(ms, MAX_RETRY_MS);
+      },
+      onEnd: (failure) => this.#onStreamEnd(state, failure),
+    });
+  }
+
+  #onStreamEnd(state: ResumeState, failure: WireFailure | undefined): void {
+    this.#stream = undefined;
+    if (
+      this.#isClosed ||
+      failure?.status === 405 ||
+      failure?.status === 400 ||
+      failure?.status === 501
+    )
+      return;
+    if (failure?.status === 404 && this.#session['mcp-session-id'] !== undefined) {
+      this.#shut('has forgotten the session');
+    } else if (failure?.kind === 'refused') {
+      this.#shut(failure.message);
+    } else {
+      const waitMs =
+        failure === undefined ? state.retryMs : Math.min(state.retryMs * 2, MAX_RETRY_MS);
+      this.#timer = setTimeout(() => this.#listen(state.lastEventId, waitMs), waitMs);
+    }
+  }
+
+  #get(lastEventId: string | undefined, sink: FetchSink): Fetching {
+    const resume: Record<string, string> =
+      lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    return startFetch({
+      dispatcher: this.#streams,
+      url: this.#url,
+      method: 'GET',
+      headers: {
+        ...this.#terms.endpoint.headers,
+        ...this.#session,
+        ...resume,
+        accept: 'text/event-stream',
+      },
+      body: undefined,
+      maxBytes: this.#terms.limits.maxMessageBytes,
+      sink,
+    });
+  }
+
+  #noteSession(id: string | string[] | undefined): void {
+    if (typeof id === 'string' && this.#session['mcp-session-id'] === undefined)
+      this.#session['mcp-session-id'] = id;
+  }
+
+  #shut(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#stream?.abort();
+    for (const fetching of [...this.#fetching.values()]) fetching.abort();
+    this.#fetching.clear();
+    this.#terms.events.onClosed(reason);
+  }
+
+  #sayGoodbye(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => fetching.abort(), GOODBYE_MS);
+      const fetching = startFetch({
+        dispatcher: this.#streams,
+        url: this.#url,
+        method: 'DELETE',
+        headers: { ...this.#terms.endpoint.headers, ...this.#session },
+        body: undefined,
+        maxBytes: this.#terms.limits.maxMessageBytes,
+        sink: {
+          onEnd: () => {
+            clearTimeout(timer);
+            resolve();
+          },
+        },
+      });
+    });
+  }
+}
+
+interface ResumeState {
+  lastEventId: string | undefined;
+  retryMs: number;
+  resumes: number;
+  isLost: boolean;
+}

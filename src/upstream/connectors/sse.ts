@@ -1,0 +1,105 @@
+import type { Message, RequestId } from '../../kernel/json-rpc.ts';
+import type { Wire, WireFailure } from '../wire.ts';
+import { startFetch, type Fetching } from './http-fetch.ts';
+import type { HttpTerms } from './http.ts';
+
+/** Reaches a server by HTTP+SSE, the transport of 2024-11-05: one stream for all that comes, one URL for all that goes. */
+export function openSse(terms: HttpTerms): Wire {
+  return new SseWire(terms);
+}
+
+class SseWire implements Wire {
+  readonly needsCancelMessage = true;
+  readonly #terms: HttpTerms;
+  readonly #stream: Fetching;
+  readonly #waiting: Message[] = [];
+  #postUrl: URL | undefined;
+  #isClosed = false;
+
+  constructor(terms: HttpTerms) {
+    this.#terms = terms;
+    this.#stream = startFetch({
+      dispatcher: terms.agent,
+      url: new URL(terms.endpoint.url),
+      method: 'GET',
+      headers: { ...terms.endpoint.headers, accept: 'text/event-stream' },
+      body: undefined,
+      maxBytes: terms.limits.maxMessageBytes,
+      sink: {
+        onMessage: (message) => terms.events.onMessage(message, undefined),
+        onEvent: (name, data) => {
+          if (name === 'endpoint') this.#onEndpoint(data);
+        },
+        onEnd: (failure) => this.#onEnd(failure),
+      },
+    });
+  }
+
+  send(message: Message): void {
+    if (this.#isClosed) return;
+    if (this.#postUrl === undefined) this.#waiting.push(message);
+    else this.#post(message, this.#postUrl);
+  }
+
+  abandon(): void {
+    // One stream carries all answers: there is nothing to close for a single request.
+  }
+
+  settled(): void {
+    // The stream has been open from the start.
+  }
+
+  async close(): Promise<void> {
+    this.#shut('stopped');
+  }
+
+  #onEndpoint(data: string): void {
+    const base = new URL(this.#terms.endpoint.url);
+    const url = URL.canParse(data, base.href) ? new URL(data, base.href) : undefined;
+    // A server must not point the gateway, and the headers it sends, at another host.
+    if (url?.origin !== base.origin) {
+      this.#shut('named an endpoint of another origin');
+      return;
+    }
+    this.#postUrl = url;
+    for (const message of this.#waiting.splice(0)) this.#post(message, url);
+  }
+
+  #post(message: Message, url: URL): void {
+    const id: RequestId | undefined =
+      'method' in message && 'id' in message ? message.id : undefined;
+    startFetch({
+      dispatcher: this.#terms.agent,
+      url,
+      method: 'POST',
+      headers: {
+        ...this.#terms.endpoint.headers,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify(message),
+      maxBytes: this.#terms.limits.maxMessageBytes,
+      sink: {
+        onMessage: (answer) => this.#terms.events.onMessage(answer, undefined),
+        onEnd: (failure) => {
+          if (failure !== undefined && id !== undefined) this.#terms.events.onFailure(id, failure);
+        },
+      },
+    });
+  }
+
+  #onEnd(failure: WireFailure | undefined): void {
+    const why = failure ?? { kind: 'broken' as const, message: 'ended its stream' };
+    for (const message of this.#waiting.splice(0)) {
+      if ('method' in message && 'id' in message) this.#terms.events.onFailure(message.id, why);
+    }
+    this.#shut(why.message);
+  }
+
+  #shut(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stream.abort();
+    this.#terms.events.onClosed(reason);
+  }
+}

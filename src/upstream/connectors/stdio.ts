@@ -1,0 +1,190 @@
+import type { ChildProcess } from 'node:child_process';
+
+import crossSpawn from 'cross-spawn';
+
+import { isObject, type Json } from '../../kernel/json.ts';
+import { kindOf, type Message } from '../../kernel/json-rpc.ts';
+import type { StdioEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
+import { LineReader } from '../lines.ts';
+import { StderrRing } from '../stderr-ring.ts';
+import { unwatchGroup, watchGroup } from '../watchdog.ts';
+import type { Wire, WireEvents } from '../wire.ts';
+
+/** What the stdio connector needs besides the endpoint. */
+export interface StdioTerms {
+  readonly endpoint: StdioEndpoint;
+  readonly limits: UpstreamLimits;
+  readonly inheritedEnv: Readonly<Record<string, string>>;
+  readonly events: WireEvents;
+  log(level: 'debug' | 'info' | 'warn', message: string): void;
+}
+
+const GROUP_POLL_MS = 20;
+const DRAIN_MS = 100;
+const MAX_LOGGED_CHARS = 500;
+
+/** Starts a server as a child process in a process group of its own; messages are lines (spec: transports, stdio). */
+export function openStdio(terms: StdioTerms): Wire {
+  return new StdioWire(terms);
+}
+
+class StdioWire implements Wire {
+  readonly needsCancelMessage = true;
+  readonly #terms: StdioTerms;
+  readonly #child: ChildProcess;
+  readonly #stderr: StderrRing;
+  #outbox = '';
+  #isFlushing = false;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(terms: StdioTerms) {
+    this.#terms = terms;
+    this.#stderr = new StderrRing(terms.limits.maxStderrBytes);
+    const { command, args, env, cwd } = terms.endpoint;
+    terms.log('info', `starting: ${[command, ...args].join(' ')}`);
+    this.#child = crossSpawn(command, [...args], {
+      env: { ...terms.inheritedEnv, ...env },
+      detached: process.platform !== 'win32',
+      stdio: ['pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+    if (this.#child.pid !== undefined) watchGroup(this.#child.pid);
+    this.#attach();
+  }
+
+  send(message: Message): void {
+    if (this.#isClosed) return;
+    this.#outbox += `${JSON.stringify(message)}\n`;
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    // One write for all messages of this turn of the event loop.
+    setImmediate(() => this.#flush());
+  }
+
+  abandon(): void {
+    // One stream carries all answers: there is nothing to close for a single request.
+  }
+
+  settled(): void {
+    // Nothing depends on the version here.
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  #flush(): void {
+    this.#isFlushing = false;
+    const text = this.#outbox;
+    this.#outbox = '';
+    if (this.#child.stdin?.writable === true) this.#child.stdin.write(text);
+  }
+
+  #attach(): void {
+    const { limits, log } = this.#terms;
+    const lines = new LineReader(
+      limits.maxMessageBytes,
+      (line) => this.#receive(line),
+      (bytes) =>
+        this.#fail(
+          `sent a message of more than ${bytes} bytes (maxMessageBytes is ${limits.maxMessageBytes})`,
+        ),
+    );
+    const errors = new LineReader(
+      limits.maxStderrBytes,
+      (line) => {
+        this.#stderr.add(line);
+        log('info', `stderr: ${line.slice(0, MAX_LOGGED_CHARS)}`);
+      },
+      () => log('warn', 'stderr: a line above maxStderrBytes was dropped'),
+    );
+    this.#child.stdout?.on('data', (chunk: Buffer) => lines.push(chunk));
+    this.#child.stdout?.on('end', () => this.#fail('closed its output'));
+    this.#child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk));
+    this.#child.stdin?.on('error', () => undefined);
+    this.#child.on('error', (error) => this.#fail(spawnReason(error, this.#terms.endpoint)));
+    this.#child.on('exit', (code, signal) => this.#onExit(code, signal));
+  }
+
+  #receive(line: string): void {
+    let value: Json;
+    try {
+      value = JSON.parse(line) as Json;
+    } catch {
+      this.#terms.log('warn', `stdout: not JSON-RPC: ${line.slice(0, MAX_LOGGED_CHARS)}`);
+      return;
+    }
+    if (kindOf(value) !== undefined && isObject(value)) {
+      this.#terms.events.onMessage(value as unknown as Message, undefined);
+    } else {
+      this.#terms.log('warn', `stdout: not JSON-RPC: ${line.slice(0, MAX_LOGGED_CHARS)}`);
+    }
+  }
+
+  #onExit(code: number | null, signal: NodeJS.Signals | null): void {
+    const how =
+      signal === null ? `exited with code ${code ?? 'unknown'}` : `was ended by ${signal}`;
+    // What it wrote last may still be in the pipe.
+    setTimeout(
+      () => {
+        const said = this.#stderr.last(3).join(' | ').slice(0, MAX_LOGGED_CHARS);
+        this.#fail(said === '' ? how : `${how}; last on stderr: ${said}`);
+      },
+      this.#child.stdout?.readableEnded === true ? 0 : DRAIN_MS,
+    );
+  }
+
+  #fail(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#terms.events.onClosed(reason);
+    void this.close();
+  }
+
+  async #end(): Promise<void> {
+    this.#flush();
+    this.#child.stdin?.end();
+    const pid = this.#child.pid;
+    if (pid === undefined) return;
+    const grace = this.#terms.limits.shutdownGraceMs;
+    const isGone =
+      (await this.#groupGone(pid, grace)) ||
+      !signalGroup(pid, 'SIGTERM') ||
+      (await this.#groupGone(pid, grace)) ||
+      !signalGroup(pid, 'SIGKILL') ||
+      (await this.#groupGone(pid, grace));
+    if (!isGone) this.#terms.log('warn', `process group ${pid} is still there after SIGKILL`);
+    unwatchGroup(pid);
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+    this.#fail('stopped');
+  }
+
+  async #groupGone(pid: number, withinMs: number): Promise<boolean> {
+    const end = performance.now() + withinMs;
+    while (signalGroup(pid, 0)) {
+      if (performance.now() >= end) return false;
+      await new Promise((resolve) => setTimeout(resolve, GROUP_POLL_MS));
+    }
+    return true;
+  }
+}
+
+/** Sends a signal to a process group; false when nothing is left of it. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(process.platform === 'win32' ? pid : -pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function spawnReason(error: NodeJS.ErrnoException, endpoint: StdioEndpoint): string {
+  if (error.code === 'ENOENT') {
+    return `cannot be started: no command "${endpoint.command}" on the PATH (or no folder "${endpoint.cwd ?? '.'}")`;
+  }
+  return `cannot be started: ${error.code ?? error.message}`;
+}

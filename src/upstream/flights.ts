@@ -1,0 +1,143 @@
+import { RemoteError, type Answer } from '../kernel/answer.ts';
+import type { Exchange } from '../kernel/exchange.ts';
+import { objectAt, type JsonObject } from '../kernel/json.ts';
+import { notification, type RequestId, type Response } from '../kernel/json-rpc.ts';
+import { Refusal } from '../kernel/refusals.ts';
+
+/** One request sent to a server and not yet answered. */
+export interface Flight {
+  readonly id: number;
+  readonly method: string;
+  /** The client's exchange; undefined for the gateway's own requests. */
+  readonly exchange: Exchange | undefined;
+  /** The token the client chose for progress, which stands in for ours. */
+  readonly progressToken: RequestId | undefined;
+  readonly timeoutMs: number;
+  readonly settle: (outcome: Answer | Error) => void;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** What a request is sent with. */
+export interface FlightTerms {
+  readonly method: string;
+  readonly exchange: Exchange | undefined;
+  readonly progressToken?: RequestId | undefined;
+  /** Zero: no limit. */
+  readonly timeoutMs: number;
+}
+
+/** The requests in flight on one link: ids, timers, progress. */
+export class Flights {
+  readonly #byId = new Map<number, Flight>();
+  readonly #onTimeout: (flight: Flight) => void;
+  #lastId: number;
+
+  constructor(onTimeout: (flight: Flight) => void, firstId = 1) {
+    this.#onTimeout = onTimeout;
+    this.#lastId = firstId - 1;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Opens a flight; `settle` is called exactly once unless the flight is dropped. */
+  open(terms: FlightTerms, settle: (outcome: Answer | Error) => void): Flight {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const { method, exchange, progressToken, timeoutMs } = terms;
+    const flight: Flight = {
+      id,
+      method,
+      exchange,
+      progressToken,
+      timeoutMs,
+      settle,
+      timer: undefined,
+    };
+    this.#arm(flight);
+    this.#byId.set(id, flight);
+    return flight;
+  }
+
+  get(id: RequestId | undefined): Flight | undefined {
+    return typeof id === 'number' ? this.#byId.get(id) : undefined;
+  }
+
+  /** Delivers a response; false when nothing waits for it. */
+  answer(response: Response): boolean {
+    const flight = this.#take(response.id);
+    if (flight === undefined) return false;
+    if (response.error !== undefined) flight.settle({ error: response.error });
+    else flight.settle({ result: response.result ?? {} });
+    return true;
+  }
+
+  /** Ends one flight with an error. */
+  fail(id: RequestId, error: Error): void {
+    this.#take(id)?.settle(error);
+  }
+
+  /** Ends all flights, as when their link is gone. */
+  failAll(make: (flight: Flight) => Error): void {
+    for (const flight of [...this.#byId.values()]) this.fail(flight.id, make(flight));
+  }
+
+  /** Passes a progress notification to the client that asked for it, under its own token. */
+  progress(params: JsonObject | undefined, resetsTimeout: boolean): void {
+    const flight = this.get(params?.['progressToken'] as RequestId | undefined);
+    if (flight === undefined) return;
+    if (resetsTimeout) this.#arm(flight);
+    if (flight.progressToken === undefined) return;
+    flight.exchange?.notify(
+      notification('notifications/progress', { ...params, progressToken: flight.progressToken }),
+    );
+  }
+
+  /** The exchanges now in flight, oldest first. */
+  *exchanges(): Generator<Exchange> {
+    for (const flight of this.#byId.values())
+      if (flight.exchange !== undefined) yield flight.exchange;
+  }
+
+  #take(id: RequestId | null | undefined): Flight | undefined {
+    if (typeof id !== 'number') return undefined;
+    const flight = this.#byId.get(id);
+    if (flight === undefined) return undefined;
+    this.#byId.delete(id);
+    clearTimeout(flight.timer);
+    flight.exchange?.cancellation.listen(undefined);
+    return flight;
+  }
+
+  #arm(flight: Flight): void {
+    if (flight.timeoutMs === 0) return;
+    if (flight.timer !== undefined) {
+      flight.timer.refresh();
+      return;
+    }
+    flight.timer = setTimeout(() => this.#onTimeout(flight), flight.timeoutMs);
+  }
+}
+
+/** The result of an answer; throws what is not one. */
+export function resultOf(outcome: Answer | Error): JsonObject {
+  if (outcome instanceof Error) throw outcome;
+  if ('error' in outcome) throw new RemoteError(outcome.error);
+  return 'result' in outcome ? outcome.result : {};
+}
+
+/** Params with our flight id as the progress token, when the client asked for progress at all. */
+export function withProgressToken(params: JsonObject, id: number): JsonObject {
+  const meta = objectAt(params, '_meta');
+  if (meta?.['progressToken'] === undefined) return params;
+  return { ...params, _meta: { ...meta, progressToken: id } };
+}
+
+/** The refusal for a flight that was not answered in time. */
+export function timedOut(upstream: string, flight: Flight): Refusal {
+  return new Refusal(
+    'UPSTREAM_TIMEOUT',
+    `Server "${upstream}" did not answer ${flight.method} within ${flight.timeoutMs} ms; the call was cancelled.`,
+  );
+}

@@ -1,0 +1,55 @@
+import { RemoteError } from '../kernel/answer.ts';
+import type { UpstreamLimits } from '../kernel/plan.ts';
+import type { Link } from './link.ts';
+
+const MAX_MISSES = 3;
+
+/** Pings a silent link, says when it no longer answers, and closes it when that lasts and no call would be lost. */
+export class Health {
+  readonly #limits: UpstreamLimits;
+  readonly #onChange: (isWell: boolean) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #misses = 0;
+
+  constructor(limits: UpstreamLimits, onChange: (isWell: boolean) => void) {
+    this.#limits = limits;
+    this.#onChange = onChange;
+  }
+
+  /** Watches this link from now on. */
+  watch(link: Link): void {
+    this.stop();
+    this.#misses = 0;
+    if (this.#limits.pingIntervalMs === 0) return;
+    this.#timer = setInterval(() => void this.#check(link), this.#limits.pingIntervalMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #check(link: Link): Promise<void> {
+    if (!link.isOpen) return;
+    if (performance.now() - link.heardAt < this.#limits.pingIntervalMs && this.#misses === 0)
+      return;
+    const isWell = await this.#answers(link);
+    if (!link.isOpen) return;
+    if (isWell && this.#misses > 0) this.#onChange(true);
+    if (!isWell && this.#misses === 0) this.#onChange(false);
+    this.#misses = isWell ? 0 : this.#misses + 1;
+    // A busy server may be too busy to answer pings: its calls have time-outs of their own.
+    if (this.#misses >= MAX_MISSES && link.inFlight === 0)
+      await link.close('does not answer pings');
+  }
+
+  async #answers(link: Link): Promise<boolean> {
+    const method = link.facts.era === 'modern' ? 'server/discover' : 'ping';
+    try {
+      await link.housekeeping(method, {}, this.#limits.pingTimeoutMs);
+      return true;
+    } catch (error) {
+      return error instanceof RemoteError;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import type { Answer } from '../kernel/answer.ts';
+import type { Exchange, Owner } from '../kernel/exchange.ts';
+import type { ServerFacts } from '../kernel/inventory.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import type { Permit } from '../kernel/permit.ts';
+import type { UpstreamCall } from './ports.ts';
+
+/** One live, initialized connection to a server. */
+export interface Link {
+  readonly facts: ServerFacts;
+  /** The one client it serves; undefined when clients share it. */
+  readonly owner: Owner | undefined;
+  /** Requests now in flight. */
+  readonly inFlight: number;
+  /** Milliseconds (monotonic) when the server was last heard. */
+  readonly heardAt: number;
+  readonly isOpen: boolean;
+  /** Sends a permitted request of a client and follows its cancellation. */
+  call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer>;
+  /** Sends a request of the gateway's own; methods are limited (docs/rules.md R2). */
+  housekeeping(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject>;
+  /** Sends a notification of the gateway's own. */
+  tell(method: string, params?: JsonObject): void;
+  /** Has the server report changes of these resources, and of its lists where it must be asked for that. */
+  watch(uris: readonly string[]): Promise<void>;
+  close(reason: string): Promise<void>;
+}
+
+/** What a link is made with. */
+export interface LinkSetup {
+  readonly upstream: string;
+  readonly callTimeoutMs: number;
+  readonly listTimeoutMs: number;
+  readonly progressResetsCallTimeout: boolean;
+  log(level: 'debug' | 'info' | 'warn', message: string): void;
+}

@@ -1,0 +1,294 @@
+import { Cancelled, type Answer } from '../kernel/answer.ts';
+import type { Exchange, Owner } from '../kernel/exchange.ts';
+import { META, MODERN_VERSION } from '../kernel/era.ts';
+import type { ServerFacts } from '../kernel/inventory.ts';
+import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import {
+  notification,
+  request,
+  type Message,
+  type Notification,
+  type RequestId,
+} from '../kernel/json-rpc.ts';
+import { HOUSEKEEPING } from '../kernel/methods.ts';
+import type { Permit } from '../kernel/permit.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import { Flights, resultOf, timedOut, withProgressToken, type Flight } from './flights.ts';
+import type { Link, LinkSetup } from './link.ts';
+import { modernHeaders } from './modern-headers.ts';
+import type { LinkEvents, UpstreamCall } from './ports.ts';
+import { OpenFailure, type Wire, type WireEvents, type WireFailure } from './wire.ts';
+
+/** A link to a stateless server (protocol version 2026-07-28), over stdio or HTTP. Clients always share it. */
+export class ModernLink implements Link {
+  readonly owner: Owner | undefined = undefined;
+  readonly #setup: LinkSetup;
+  readonly #clientInfo: JsonObject;
+  readonly #events: LinkEvents;
+  readonly #flights: Flights;
+  readonly #wire: Wire;
+  #facts: ServerFacts | undefined;
+  #listening: Flight | undefined;
+  #heardAt = performance.now();
+  #closedFor: string | undefined;
+
+  /** `connect` is given the link's events and returns the wire they come from. */
+  constructor(
+    setup: LinkSetup,
+    clientInfo: JsonObject,
+    events: LinkEvents,
+    connect: (events: WireEvents) => Wire,
+  ) {
+    this.#setup = setup;
+    this.#clientInfo = clientInfo;
+    this.#events = events;
+    this.#flights = new Flights((flight) =>
+      this.#cancel(flight, 'timed out', timedOut(this.#setup.upstream, flight)),
+    );
+    this.#wire = connect({
+      onMessage: (message, origin) => this.#receive(message, origin),
+      onFailure: (id, failure) => this.#onFailure(id, failure),
+      onClosed: (reason) => this.#onClosed(reason),
+    });
+  }
+
+  get facts(): ServerFacts {
+    if (this.#facts === undefined) throw new Error('link is not open yet');
+    return this.#facts;
+  }
+
+  get inFlight(): number {
+    return this.#flights.size - (this.#listening === undefined ? 0 : 1);
+  }
+
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  get isOpen(): boolean {
+    return this.#facts !== undefined && this.#closedFor === undefined;
+  }
+
+  /** Learns who the server is (spec 2026-07-28, discovery). */
+  async open(timeoutMs: number): Promise<void> {
+    const result = await this.housekeeping('server/discover', {}, timeoutMs);
+    const supported = result['supportedVersions'];
+    if (!Array.isArray(supported) || !supported.includes(MODERN_VERSION)) {
+      throw new OpenFailure({ kind: 'protocol', message: `does not speak ${MODERN_VERSION}` });
+    }
+    this.#facts = {
+      era: 'modern',
+      version: MODERN_VERSION,
+      capabilities: objectAt(result, 'capabilities') ?? {},
+      instructions: stringAt(result, 'instructions'),
+      serverInfo: objectAt(objectAt(result, '_meta'), META.serverInfo) ?? {},
+    };
+    this.#wire.settled(MODERN_VERSION, false);
+  }
+
+  call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
+    const { owner } = exchange;
+    const meta: JsonObject = {
+      ...objectAt(call.params, '_meta'),
+      [META.version]: MODERN_VERSION,
+      [META.clientInfo]: this.#clientInfo,
+      [META.capabilities]: owner.capabilities,
+    };
+    if (owner.logLevel !== undefined) meta[META.logLevel] = owner.logLevel;
+    return new Promise((resolve, reject) => {
+      if (this.#closedFor !== undefined) {
+        reject(
+          new Refusal(
+            'UPSTREAM_UNAVAILABLE',
+            `Server "${this.#setup.upstream}" ${this.#closedFor}.`,
+          ),
+        );
+        return;
+      }
+      const terms = {
+        method: call.method,
+        exchange,
+        progressToken: meta['progressToken'] as RequestId | undefined,
+        timeoutMs: this.#setup.callTimeoutMs,
+      };
+      const flight = this.#flights.open(terms, (outcome) => {
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      });
+      const params = withProgressToken({ ...call.params, _meta: meta }, flight.id);
+      this.#wire.send(
+        request(flight.id, call.method, params),
+        modernHeaders(call.method, params, permit.target.item),
+      );
+      exchange.cancellation.listen((reason) => this.#cancel(flight, reason, new Cancelled(reason)));
+    });
+  }
+
+  async housekeeping(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject> {
+    if (this.#closedFor !== undefined)
+      throw new OpenFailure({ kind: 'broken', message: this.#closedFor });
+    return new Promise((resolve, reject) => {
+      this.#ask(method, params, timeoutMs, (outcome) => {
+        try {
+          resolve(resultOf(outcome));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    });
+  }
+
+  tell(method: string, params?: JsonObject): void {
+    if (!HOUSEKEEPING.has(method)) throw new Error(`${method} needs a Permit`);
+    this.#wire.send(notification(method, params), modernHeaders(method, params ?? {}, undefined));
+  }
+
+  /** Keeps one listen stream open for all clients, anew whenever the resources wanted change (spec 2026-07-28, subscriptions). */
+  async watch(uris: readonly string[]): Promise<void> {
+    const { capabilities } = this.facts;
+    const filter: JsonObject = {};
+    if (objectAt(capabilities, 'tools')?.['listChanged'] === true)
+      filter['toolsListChanged'] = true;
+    if (objectAt(capabilities, 'prompts')?.['listChanged'] === true)
+      filter['promptsListChanged'] = true;
+    if (objectAt(capabilities, 'resources')?.['listChanged'] === true)
+      filter['resourcesListChanged'] = true;
+    if (uris.length > 0) filter['resourceSubscriptions'] = [...uris];
+    const before = this.#listening;
+    this.#listening = undefined;
+    if (Object.keys(filter).length > 0 && this.#closedFor === undefined) {
+      const flight = this.#ask('subscriptions/listen', { notifications: filter }, 0, (outcome) =>
+        this.#onListenEnd(flight, outcome),
+      );
+      this.#listening = flight;
+    }
+    if (before !== undefined) this.#cancel(before, 'replaced', new Cancelled('replaced'));
+  }
+
+  async close(reason: string): Promise<void> {
+    this.#onClosed(reason);
+    await this.#wire.close();
+  }
+
+  #ask(
+    method: string,
+    params: JsonObject,
+    timeoutMs: number,
+    settle: (outcome: Answer | Error) => void,
+  ): Flight {
+    if (!HOUSEKEEPING.has(method)) throw new Error(`${method} needs a Permit`);
+    const flight = this.#flights.open({ method, exchange: undefined, timeoutMs }, settle);
+    const meta = {
+      [META.version]: MODERN_VERSION,
+      [META.clientInfo]: this.#clientInfo,
+      [META.capabilities]: {},
+    };
+    const whole = { ...params, _meta: meta };
+    this.#wire.send(request(flight.id, method, whole), modernHeaders(method, whole, undefined));
+    return flight;
+  }
+
+  #onListenEnd(flight: Flight, outcome: Answer | Error): void {
+    if (this.#listening !== flight) return;
+    this.#listening = undefined;
+    const why =
+      outcome instanceof Error
+        ? outcome.message
+        : 'error' in outcome
+          ? outcome.error.message
+          : 'it ended';
+    this.#setup.log('debug', `the listen stream is gone: ${why}`);
+    this.#events.onListenLost();
+  }
+
+  #receive(message: Message, origin: RequestId | undefined): void {
+    this.#heardAt = performance.now();
+    if (!('method' in message)) {
+      if (!this.#flights.answer(message))
+        this.#setup.log('debug', `answered request ${String(message.id)}, which nobody waits for`);
+    } else if ('id' in message) {
+      // Modern servers ask by input_required; there is no request from server to client (spec 2026-07-28, MRTR).
+      this.#setup.log(
+        'warn',
+        `sent the request ${message.method}, which this protocol version does not have`,
+      );
+    } else {
+      this.#onNotification(message, origin);
+    }
+  }
+
+  #onNotification(message: Notification, origin: RequestId | undefined): void {
+    switch (message.method) {
+      case 'notifications/progress':
+        this.#flights.progress(message.params, this.#setup.progressResetsCallTimeout);
+        break;
+      case 'notifications/resources/updated':
+        this.#events.onResourceUpdated(message);
+        break;
+      case 'notifications/tools/list_changed':
+      case 'notifications/prompts/list_changed':
+      case 'notifications/resources/list_changed':
+        this.#events.onListChanged();
+        break;
+      case 'notifications/subscriptions/acknowledged':
+        break;
+      default:
+        this.#onOther(message, origin);
+    }
+  }
+
+  #onOther(message: Notification, origin: RequestId | undefined): void {
+    const exchange = this.#flights.get(origin)?.exchange ?? this.#onlyExchange();
+    if (exchange === undefined)
+      this.#setup.log('info', `${message.method}: ${JSON.stringify(message.params).slice(0, 500)}`);
+    else exchange.notify(message);
+  }
+
+  /** On stdio nothing says which request a log message is about: it is delivered while one client alone has calls in flight. */
+  #onlyExchange(): Exchange | undefined {
+    let latest: Exchange | undefined;
+    for (const each of this.#flights.exchanges()) {
+      if (latest !== undefined && latest.owner.key !== each.owner.key) return undefined;
+      latest = each;
+    }
+    return latest;
+  }
+
+  #cancel(flight: Flight, reason: string, error: Error): void {
+    if (this.#flights.get(flight.id) === undefined) return;
+    this.#wire.abandon(flight.id);
+    if (this.#wire.needsCancelMessage)
+      this.tell('notifications/cancelled', { requestId: flight.id, reason });
+    this.#flights.fail(flight.id, error);
+  }
+
+  #onFailure(id: RequestId, failure: WireFailure): void {
+    const flight = this.#flights.get(id);
+    if (flight === undefined) return;
+    if (flight.exchange === undefined) {
+      this.#flights.fail(flight.id, new OpenFailure(failure));
+      return;
+    }
+    const isUnsent = failure.kind === 'refused' || failure.kind === 'unauthorized';
+    const code = isUnsent ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_LOST';
+    this.#flights.fail(
+      flight.id,
+      new Refusal(code, `Server "${this.#setup.upstream}" ${failure.message}.`),
+    );
+  }
+
+  #onClosed(reason: string): void {
+    if (this.#closedFor !== undefined) return;
+    this.#closedFor = reason;
+    this.#listening = undefined;
+    this.#flights.failAll((flight) =>
+      flight.exchange === undefined
+        ? new OpenFailure({ kind: 'broken', message: reason })
+        : new Refusal(
+            'UPSTREAM_LOST',
+            `Server "${this.#setup.upstream}" ${reason}; ${flight.method} may or may not have run.`,
+          ),
+    );
+    this.#events.onClosed(reason);
+  }
+}

@@ -1,0 +1,216 @@
+import type { Agent } from 'undici';
+
+import { RemoteError } from '../kernel/answer.ts';
+import type { Era } from '../kernel/era.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import type { ServerPlan } from '../kernel/plan.ts';
+import { Refusal } from '../kernel/refusals.ts';
+import { openHttp } from './connectors/http.ts';
+import { openSse } from './connectors/sse.ts';
+import { openStdio } from './connectors/stdio.ts';
+import { LegacyLink } from './legacy-link.ts';
+import type { Link, LinkSetup } from './link.ts';
+import { ModernLink } from './modern-link.ts';
+import type { LinkEvents, LinkTerms } from './ports.ts';
+import { OpenFailure, type Wire, type WireEvents } from './wire.ts';
+
+/** What it takes to open links to one upstream. */
+export interface LinkFactory {
+  readonly plan: ServerPlan;
+  readonly setup: LinkSetup;
+  readonly clientInfo: JsonObject;
+  readonly inheritedEnv: Readonly<Record<string, string>>;
+  readonly agent: Agent | undefined;
+}
+
+interface Gate {
+  readonly events: LinkEvents;
+  open(): void;
+}
+
+type Carrier = 'stdio' | 'streamable-http' | 'sse';
+
+/** Opens a link to a server whose era is not known: asks for discovery first, and takes anything but a yes for legacy. */
+export async function probeLink(
+  factory: LinkFactory,
+  terms: LinkTerms,
+  events: LinkEvents,
+): Promise<Link> {
+  const { endpoint, limits } = factory.plan;
+  if (endpoint.kind === 'remote' && endpoint.transport === 'sse')
+    return openLegacy(factory, terms, events);
+  const probe = new Probe(factory, events);
+  const isModern = await probe.discover(
+    endpoint.kind === 'stdio' ? limits.probeTimeoutMs : limits.connectTimeoutMs,
+  );
+  if (isModern) return probe.link;
+  if (endpoint.kind !== 'stdio') {
+    await probe.link.close('was only probed');
+    return openLegacy(factory, terms, events);
+  }
+  try {
+    return await probe.becomeLegacy(terms);
+  } catch (error) {
+    // Some servers end on a request before `initialize`, some are modern and were only slow: each gets a fresh process.
+    return error instanceof RemoteError
+      ? openModern(factory, events)
+      : openLegacy(factory, terms, events);
+  }
+}
+
+/** Opens a link to a server whose era is known. */
+export function openLink(
+  factory: LinkFactory,
+  era: Era,
+  terms: LinkTerms,
+  events: LinkEvents,
+): Promise<Link> {
+  return era === 'legacy' ? openLegacy(factory, terms, events) : openModern(factory, events);
+}
+
+async function openModern(factory: LinkFactory, events: LinkEvents): Promise<Link> {
+  const probe = new Probe(factory, events);
+  if (await probe.discover(factory.plan.limits.connectTimeoutMs)) return probe.link;
+  await probe.link.close('does not answer discovery');
+  throw new OpenFailure({ kind: 'protocol', message: 'does not answer discovery' });
+}
+
+/** One attempt at discovery, whose process can go on as a legacy server when that is the answer. */
+class Probe {
+  readonly link: ModernLink;
+  readonly #factory: LinkFactory;
+  readonly #gate: Gate;
+  #wire: Wire | undefined;
+  #receiver: WireEvents | undefined;
+  #closedFor: string | undefined;
+
+  constructor(factory: LinkFactory, events: LinkEvents) {
+    this.#factory = factory;
+    this.#gate = gateEvents(events);
+    const carrier = factory.plan.endpoint.kind === 'stdio' ? 'stdio' : 'streamable-http';
+    this.link = new ModernLink(
+      factory.setup,
+      factory.clientInfo,
+      this.#gate.events,
+      (wireEvents) => {
+        this.#receiver = wireEvents;
+        this.#wire = connect(factory, carrier, {
+          onMessage: (message, origin) => this.#receiver?.onMessage(message, origin),
+          onFailure: (id, failure) => this.#receiver?.onFailure(id, failure),
+          onClosed: (reason) => {
+            this.#closedFor = reason;
+            this.#receiver?.onClosed(reason);
+          },
+        });
+        return this.#wire;
+      },
+    );
+  }
+
+  /** Whether the server is modern; throws what is evidence of neither era. */
+  async discover(timeoutMs: number): Promise<boolean> {
+    try {
+      await this.link.open(timeoutMs);
+      this.#gate.open();
+      return true;
+    } catch (error) {
+      if (this.#factory.plan.endpoint.kind === 'stdio' || isEvidenceOfLegacy(error)) return false;
+      await this.link.close('was only probed');
+      throw error;
+    }
+  }
+
+  /** Goes on with `initialize` on the same wire. */
+  async becomeLegacy(terms: LinkTerms): Promise<Link> {
+    if (this.#closedFor !== undefined)
+      throw new OpenFailure({ kind: 'broken', message: this.#closedFor });
+    return openLegacyOver(this.#factory, terms, this.#gate, (receiver) => {
+      const wire = this.#wire;
+      if (wire === undefined) throw new Error('the probe has no wire');
+      this.#receiver = receiver;
+      return wire;
+    });
+  }
+}
+
+/** Over HTTP only an answer is evidence: access refused, server errors and silence say nothing about the era. */
+function isEvidenceOfLegacy(error: unknown): boolean {
+  if (error instanceof RemoteError) return true;
+  if (!(error instanceof OpenFailure)) return false;
+  const { kind, status } = error.failure;
+  return kind === 'protocol' || (kind === 'http' && status !== undefined && status < 500);
+}
+
+async function openLegacy(
+  factory: LinkFactory,
+  terms: LinkTerms,
+  events: LinkEvents,
+): Promise<Link> {
+  const { endpoint } = factory.plan;
+  const over = (carrier: Carrier): Promise<Link> =>
+    openLegacyOver(factory, terms, gateEvents(events), (wireEvents) =>
+      connect(factory, carrier, wireEvents),
+    );
+  if (endpoint.kind === 'stdio') return over('stdio');
+  if (endpoint.transport !== 'auto') return over(endpoint.transport);
+  try {
+    return await over('streamable-http');
+  } catch (error) {
+    // An old server knows only GET under this URL (spec 2025-11-25, "Backwards Compatibility").
+    const status = error instanceof OpenFailure ? error.failure.status : undefined;
+    if (status !== 400 && status !== 404 && status !== 405) throw error;
+    return over('sse');
+  }
+}
+
+async function openLegacyOver(
+  factory: LinkFactory,
+  terms: LinkTerms,
+  gate: Gate,
+  attach: (events: WireEvents) => Wire,
+): Promise<Link> {
+  const link = new LegacyLink(factory.setup, terms, gate.events);
+  const { connectTimeoutMs } = factory.plan.limits;
+  try {
+    await link.open(attach(link.wireEvents), factory.clientInfo, connectTimeoutMs);
+    gate.open();
+    return link;
+  } catch (error) {
+    void link.close('did not start');
+    if (error instanceof Refusal)
+      throw new OpenFailure({
+        kind: 'broken',
+        message: `did not answer initialize within ${connectTimeoutMs} ms`,
+      });
+    throw error;
+  }
+}
+
+function connect(factory: LinkFactory, carrier: Carrier, events: WireEvents): Wire {
+  const { plan, agent, setup, inheritedEnv } = factory;
+  const log: LinkSetup['log'] = (level, message) => setup.log(level, message);
+  const { endpoint, limits } = plan;
+  if (endpoint.kind === 'stdio') return openStdio({ endpoint, limits, inheritedEnv, events, log });
+  if (agent === undefined) throw new Error('a remote server needs an agent');
+  const terms = { endpoint, limits, agent, events, log };
+  return carrier === 'sse' ? openSse(terms) : openHttp(terms);
+}
+
+/** Holds back the end of a link until it is open, for before that the failure to open says it. */
+function gateEvents(events: LinkEvents): Gate {
+  let isOpen = false;
+  let closedFor: string | undefined;
+  return {
+    events: {
+      ...events,
+      onClosed: (reason) => {
+        if (isOpen) events.onClosed(reason);
+        else closedFor = reason;
+      },
+    },
+    open: () => {
+      isOpen = true;
+      if (closedFor !== undefined) events.onClosed(closedFor);
+    },
+  };
+}

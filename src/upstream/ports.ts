@@ -1,0 +1,62 @@
+import type { Owner } from '../kernel/exchange.ts';
+import type { Era } from '../kernel/era.ts';
+import type { Inventory, UpstreamState } from '../kernel/inventory.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import type { Notification } from '../kernel/json-rpc.ts';
+
+/** Severity of a line about an upstream. */
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** What was found out about a server and is worth keeping across restarts. */
+export interface Verdict {
+  readonly era: Era;
+  readonly isInteractive: boolean;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What the upstream layer needs from the rest of the gateway. */
+export interface UpstreamPorts {
+  readonly clientInfo: JsonObject;
+  /** Variables every child process gets, apart from what its entry names. */
+  readonly inheritedEnv: Readonly<Record<string, string>>;
+  readonly startConcurrency: number;
+  now(): number;
+  log(level: Level, upstream: string, message: string): void;
+  onState(state: UpstreamState): void;
+  /** A new inventory, or undefined when the upstream offers nothing any more. */
+  onInventory(upstream: string, inventory: Inventory | undefined): void;
+  /** A resource changed, as told on a link that clients share, or on the link of one owner. */
+  onResourceUpdated(upstream: string, uri: string, owner: Owner | undefined): void;
+  /** The log level that links which clients share should have; undefined when nobody asked for one. */
+  sharedLevel(): string | undefined;
+  recallVerdict(fingerprint: string): Verdict | undefined;
+  rememberVerdict(fingerprint: string, verdict: Verdict): void;
+  recallInventory(fingerprint: string): Inventory | undefined;
+  rememberInventory(fingerprint: string, inventory: Inventory): void;
+}
+
+/** What goes to an upstream for one permitted request: method, and params in the upstream's own names. */
+export interface UpstreamCall {
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+/** Where a message that no call claims may go. */
+export interface LinkEvents {
+  onListChanged(): void;
+  onResourceUpdated(notification: Notification): void;
+  /** The server asked something that no owner could be found for. */
+  onInteractive(method: string): void;
+  /** The stream for changes ended while the link lives; it may be asked for again. */
+  onListenLost(): void;
+  onClosed(reason: string): void;
+}
+
+/** Options of a link: what it declares, and for whom it is. */
+export interface LinkTerms {
+  readonly capabilities: JsonObject;
+  readonly version: string;
+  /** The one client this link is for; undefined when clients share it. */
+  readonly owner: Owner | undefined;
+}

@@ -1,0 +1,377 @@
+import type { Agent } from 'undici';
+
+import type { Answer } from '../kernel/answer.ts';
+import { canBeAsked, FULL_CAPABILITIES } from '../kernel/capabilities.ts';
+import { LATEST_LEGACY_VERSION, type Era } from '../kernel/era.ts';
+import type { Exchange, Owner } from '../kernel/exchange.ts';
+import type { UpstreamState } from '../kernel/inventory.ts';
+import { isObject, stringAt } from '../kernel/json.ts';
+import type { Permit } from '../kernel/permit.ts';
+import type { ServerPlan } from '../kernel/plan.ts';
+import { createAgent } from './connectors/http.ts';
+import { Health } from './health.ts';
+import { Instances } from './instances.ts';
+import { SessionLost } from './legacy-link.ts';
+import type { Link } from './link.ts';
+import { openLink, probeLink, type LinkFactory } from './open-link.ts';
+import type { LinkEvents, LinkTerms, UpstreamCall, UpstreamPorts } from './ports.ts';
+import { Shelf } from './shelf.ts';
+import type { Slots } from './slots.ts';
+import { Standing } from './standing.ts';
+import { OpenFailure } from './wire.ts';
+
+/** How long a server may hold one of the places for starting. */
+const SLOT_MS = 5000;
+/** A link that lived this long is no part of a series of crashes. */
+const STABLE_MS = 10_000;
+/** After this many failures in a row a server counts as failed, not as starting. */
+const PATIENCE = 3;
+
+/** One configured server: keeps a link to it alive, knows its state, and carries permitted calls. */
+export class Upstream {
+  readonly plan: ServerPlan;
+  readonly #ports: UpstreamPorts;
+  readonly #slots: Slots;
+  readonly #agent: Agent | undefined;
+  readonly #factory: LinkFactory;
+  readonly #instances: Instances;
+  readonly #shelf: Shelf;
+  readonly #standing: Standing;
+  readonly #health: Health;
+  #link: Link | undefined;
+  #era: Era | undefined;
+  #isInteractive = false;
+  #isStopped = false;
+  #complaint: string | undefined;
+  #failures = 0;
+  #wake: (() => void) | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(plan: ServerPlan, ports: UpstreamPorts, slots: Slots, debounceMs: number) {
+    this.plan = plan;
+    this.#ports = ports;
+    this.#slots = slots;
+    this.#agent = plan.endpoint.kind === 'remote' ? createAgent(plan.limits) : undefined;
+    this.#factory = this.#createFactory();
+    this.#standing = new Standing(plan.name, () => ports.onState(this.state));
+    this.#shelf = new Shelf({
+      plan,
+      ports,
+      debounceMs,
+      onFailure: (reason) => this.#standing.set('degraded', reason),
+    });
+    this.#health = new Health(plan.limits, (isWell) => this.#onHealth(isWell));
+    this.#instances = new Instances({
+      upstream: plan.name,
+      limits: plan.limits,
+      open: (owner) => this.#openOwn(owner),
+      log: (level, message) => ports.log(level, plan.name, message),
+    });
+  }
+
+  /** Its state as an operator sees it. */
+  get state(): UpstreamState {
+    const { plan } = this;
+    return {
+      name: plan.name,
+      phase: this.#standing.phase,
+      reason: this.#standing.reason,
+      since: new Date(this.#standing.sinceMs(this.#ports.now())).toISOString(),
+      era: this.#era,
+      version: this.#link?.facts.version,
+      transport: plan.endpoint.kind === 'stdio' ? 'stdio' : plan.endpoint.transport,
+      isInteractive: this.#isInteractive,
+      instances: (this.#link === undefined ? 0 : 1) + this.#instances.size,
+      restarts: this.#standing.restarts,
+      counts: this.#shelf.counts,
+    };
+  }
+
+  /** Begins to keep a link alive; returns at once. */
+  start(): void {
+    const { plan } = this;
+    if (!plan.isActive) {
+      this.#standing.set('stopped', 'switched off in the configuration');
+    } else if (plan.pendingInput !== undefined) {
+      this.#standing.set('pending-input', plan.pendingInput);
+    } else {
+      const verdict = this.#ports.recallVerdict(plan.fingerprint);
+      this.#era = verdict?.era;
+      this.#isInteractive = verdict?.isInteractive ?? false;
+      this.#shelf.recall();
+      this.#loop = this.#keepAlive();
+    }
+  }
+
+  /** Ends every link and everything that runs behind them. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#wake?.();
+    this.#shelf.close();
+    this.#health.stop();
+    this.#standing.set('stopped', 'stopped');
+    await Promise.all([this.#link?.close('stopped'), this.#instances.close('stopped')]);
+    await this.#loop;
+    await this.#agent?.destroy();
+  }
+
+  /** Sends a permitted request, over the link all share or the client's own. */
+  async send(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
+    try {
+      const link = await this.#linkFor(exchange.owner);
+      return await link.call(permit, call, exchange);
+    } catch (error) {
+      if (error instanceof SessionLost) {
+        const link = await this.#linkFor(exchange.owner);
+        return await link.call(permit, call, exchange);
+      }
+      throw error;
+    } finally {
+      if (exchange.era === 'modern') this.#instances.drop(exchange.owner.key, 'its exchange ended');
+    }
+  }
+
+  /** The private link of a client, when it has one: what it subscribes to and sets there is its own. */
+  privateLink(ownerKey: string): Link | undefined {
+    return this.#instances.peek(ownerKey);
+  }
+
+  /** The open links that a client uses: those all share, and its own. */
+  *links(ownerKey: string): Generator<Link> {
+    if (this.sharedLink !== undefined) yield this.sharedLink;
+    for (const link of this.#instances.links())
+      if (link.owner === undefined || link.owner.key === ownerKey) yield link;
+  }
+
+  /** Whether this client's calls go over a link of its own. */
+  isPrivateTo(owner: Owner): boolean {
+    if (this.#era === 'modern' || this.plan.isolation === 'shared') return false;
+    return (
+      this.plan.isolation === 'session' || (this.#isInteractive && canBeAsked(owner.capabilities))
+    );
+  }
+
+  /** The link for a client: shared, or its own. Waits for a server that is starting. */
+  async linkOf(owner: Owner): Promise<Link> {
+    return this.#linkFor(owner);
+  }
+
+  /** Sets what the shared link watches, now and after every restart. */
+  async watch(uris: readonly string[]): Promise<void> {
+    this.#shelf.watch(uris);
+    if (this.#link?.isOpen === true) await this.#link.watch(uris);
+  }
+
+  /** The shared link, when it is open. */
+  get sharedLink(): Link | undefined {
+    return this.#link?.isOpen === true ? this.#link : undefined;
+  }
+
+  /** Notes that part of what it offers cannot be shown; undefined when all is well again. */
+  complain(reason: string | undefined): void {
+    if (this.#link?.isOpen !== true) return;
+    this.#complaint = reason;
+    this.#standing.set(reason === undefined ? 'ready' : 'degraded', reason);
+  }
+
+  /** A client is gone: so is what was kept for it. */
+  forget(ownerKey: string): void {
+    this.#instances.drop(ownerKey, 'its client is gone');
+  }
+
+  async #linkFor(owner: Owner): Promise<Link> {
+    const shared =
+      this.#link?.isOpen === true
+        ? this.#link
+        : await this.#standing.whenUp(this.plan.limits.restartWaitMs, () => this.sharedLink);
+    if (shared.facts.era === 'modern' || this.plan.isolation === 'shared') return shared;
+    if (this.isPrivateTo(owner)) return this.#instances.get(owner);
+    // Clients that can be asked nothing share a link that declares nothing, so the server does not try.
+    return this.#isInteractive ? this.#instances.get(undefined) : shared;
+  }
+
+  async #keepAlive(): Promise<void> {
+    while (!this.#isStopped) {
+      const startedAt = performance.now();
+      const reason = await this.#live();
+      if (this.#isStopped) return;
+      this.#failures = performance.now() - startedAt > STABLE_MS ? 0 : this.#failures;
+      const { restartMinMs, restartMaxMs } = this.plan.limits;
+      const waitMs = Math.min(restartMaxMs, restartMinMs * 2 ** this.#failures);
+      this.#failures += 1;
+      this.#settle(reason);
+      this.#ports.log('warn', this.plan.name, `${reason.message}; next attempt in ${waitMs} ms`);
+      await this.#pause(waitMs);
+    }
+  }
+
+  /** One life of the shared link; resolves to why it ended. */
+  async #live(): Promise<OpenFailure> {
+    const giveBack = await this.#slots.take();
+    const timer = setTimeout(giveBack, SLOT_MS);
+    try {
+      if (this.#isStopped) return new OpenFailure({ kind: 'broken', message: 'stopped' });
+      let end: (reason: string) => void = () => undefined;
+      const ended = new Promise<string>((resolve) => {
+        end = resolve;
+      });
+      const link = await this.#openShared((reason) => end(reason));
+      giveBack();
+      await this.#adopt(link);
+      return new OpenFailure({ kind: 'broken', message: await ended });
+    } catch (error) {
+      return error instanceof OpenFailure
+        ? error
+        : new OpenFailure({ kind: 'protocol', message: messageOf(error) });
+    } finally {
+      clearTimeout(timer);
+      giveBack();
+      this.#link = undefined;
+      this.#health.stop();
+    }
+  }
+
+  async #adopt(link: Link): Promise<void> {
+    if (this.#isStopped) {
+      await link.close('stopped');
+      return;
+    }
+    await this.#setLevel(link, this.#ports.sharedLevel());
+    this.#link = link;
+    this.#era = link.facts.era;
+    this.#remember();
+    this.#standing.up(link);
+    this.#health.watch(link);
+    // Calls may go over the link while the lists are still being read.
+    void this.#shelf.stock(link).then((isStocked) => {
+      if (!isStocked || !link.isOpen) return;
+      this.#standing.set(this.#complaint === undefined ? 'ready' : 'degraded', this.#complaint);
+    });
+  }
+
+  #openShared(onClosed: (reason: string) => void): Promise<Link> {
+    const terms: LinkTerms = {
+      capabilities: FULL_CAPABILITIES,
+      version: LATEST_LEGACY_VERSION,
+      owner: undefined,
+    };
+    const events = this.#events(onClosed, undefined);
+    return this.#era === 'legacy' && this.#failures === 0
+      ? openLink(this.#factory, 'legacy', terms, events)
+      : probeLink(this.#factory, terms, events);
+  }
+
+  async #openOwn(owner: Owner | undefined): Promise<Link> {
+    const capabilities = owner?.capabilities ?? {};
+    const terms: LinkTerms = {
+      capabilities,
+      version: owner?.version ?? LATEST_LEGACY_VERSION,
+      owner,
+    };
+    const link = await openLink(
+      this.#factory,
+      'legacy',
+      terms,
+      this.#events(() => undefined, owner),
+    );
+    await this.#setLevel(link, owner?.logLevel ?? this.#ports.sharedLevel());
+    return link;
+  }
+
+  /** A server that refuses the level works all the same. */
+  async #setLevel(link: Link, level: string | undefined): Promise<void> {
+    if (
+      level === undefined ||
+      link.facts.era === 'modern' ||
+      !isObject(link.facts.capabilities['logging'])
+    )
+      return;
+    await link
+      .housekeeping('logging/setLevel', { level }, this.plan.limits.listTimeoutMs)
+      .catch(() => undefined);
+  }
+
+  #events(onClosed: (reason: string) => void, owner: Owner | undefined): LinkEvents {
+    return {
+      onClosed,
+      onListChanged: () => this.#shelf.restock(() => this.sharedLink),
+      onListenLost: () => {
+        const link = this.sharedLink;
+        if (link !== undefined) this.#shelf.watchAgain(link);
+      },
+      onResourceUpdated: (message) =>
+        this.#ports.onResourceUpdated(this.plan.name, stringAt(message.params, 'uri') ?? '', owner),
+      onInteractive: (method) => this.#becomeInteractive(method),
+    };
+  }
+
+  #becomeInteractive(method: string): void {
+    if (this.#isInteractive) return;
+    this.#isInteractive = true;
+    this.#ports.log(
+      'info',
+      this.plan.name,
+      `asks its clients (${method}): from now on each client has an instance of its own`,
+    );
+    this.#remember();
+    this.#ports.onState(this.state);
+  }
+
+  #remember(): void {
+    if (this.#era === undefined) return;
+    const verdict = { era: this.#era, isInteractive: this.#isInteractive, at: this.#ports.now() };
+    this.#ports.rememberVerdict(this.plan.fingerprint, verdict);
+  }
+
+  /** What a link's end means for the state and for the lists. */
+  #settle({ failure }: OpenFailure): void {
+    const isTransient = this.#standing.wasUp && this.#failures <= PATIENCE;
+    if (failure.kind === 'unauthorized')
+      this.#standing.set(
+        'pending-auth',
+        `${failure.message}: set its credentials under "headers" of this server`,
+      );
+    else if (isTransient)
+      this.#standing.set('starting', `is being restarted: it ${failure.message}`);
+    else this.#standing.set('failed', failure.message);
+    if (!isTransient) this.#shelf.clear();
+  }
+
+  #onHealth(isWell: boolean): void {
+    if (isWell) this.#standing.set('ready', undefined);
+    else this.#standing.set('degraded', 'does not answer pings');
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #createFactory(): LinkFactory {
+    const { plan } = this;
+    const { limits } = plan;
+    return {
+      plan,
+      agent: this.#agent,
+      clientInfo: this.#ports.clientInfo,
+      inheritedEnv: this.#ports.inheritedEnv,
+      setup: {
+        upstream: plan.name,
+        callTimeoutMs: limits.callTimeoutMs,
+        listTimeoutMs: limits.listTimeoutMs,
+        progressResetsCallTimeout: limits.progressResetsCallTimeout,
+        log: (level, message) => this.#ports.log(level, plan.name, message),
+      },
+    };
+  }
+}
+
+/** What to say about an unexpected failure of a server. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,52 @@
+import type { Message, RequestId } from '../kernel/json-rpc.ts';
+
+/** What one connection to a server can do, whatever carries it. */
+export interface Wire {
+  /** Whether a cancelled request must be told so by a message; false where closing its stream says it. */
+  readonly needsCancelMessage: boolean;
+  /** Sends one message. Failures of requests come back through `onFailure`. */
+  send(message: Message, headers?: Readonly<Record<string, string>>): void;
+  /** Stops listening for the answer of a request, where the transport can say so by closing its stream. */
+  abandon(id: RequestId): void;
+  /** Told once the lifecycle is agreed: the version in use, and whether the server may be listened to apart from answers. */
+  settled(version: string, wantsStream: boolean): void;
+  /** Ends the connection and whatever runs behind it; resolves when all is gone. */
+  close(): Promise<void>;
+}
+
+/** Why a request got no JSON-RPC answer. */
+export type WireFailureKind =
+  | 'refused'
+  | 'unauthorized'
+  | 'session-lost'
+  | 'http'
+  | 'broken'
+  | 'protocol';
+
+/** A request that was not answered on the JSON-RPC level. */
+export interface WireFailure {
+  readonly kind: WireFailureKind;
+  readonly message: string;
+  /** HTTP status, where there was one. */
+  readonly status?: number;
+}
+
+/** What a wire tells its link. */
+export interface WireEvents {
+  /** A message arrived; `origin` is the request on whose own stream it came, where the transport has such streams. */
+  onMessage(message: Message, origin: RequestId | undefined): void;
+  onFailure(id: RequestId, failure: WireFailure): void;
+  /** The connection is gone; called once, also after `close`. */
+  onClosed(reason: string): void;
+}
+
+/** Thrown while a link is being opened: what the server did instead of answering. */
+export class OpenFailure extends Error {
+  readonly failure: WireFailure;
+
+  constructor(failure: WireFailure) {
+    super(failure.message);
+    this.name = 'OpenFailure';
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { readEnvironment } from '../../../src/config/environment.ts';
+
+test('an empty environment gives the documented defaults', () => {
+  assert.deepEqual(readEnvironment({}), {
+    surroundings: {
+      host: '127.0.0.1',
+      port: 9000,
+      metricsPort: 3000,
+      isMetricsEnabled: true,
+      dataDir: './.mcpx',
+      serversPath: 'config/mcp.json',
+      appPath: 'config/app.yaml',
+      logLevel: 'info',
+    },
+    problems: [],
+    apiKeyVariable: undefined,
+  });
+});
+
+test('every variable is obeyed, and an empty one counts as unset', () => {
+  const { surroundings, problems } = readEnvironment({
+    MCPX_HOST: '[::1]',
+    MCPX_PORT: '0',
+    SERVE_METRICS_PORT: ' 65535 ',
+    ENABLE_METRICS: 'FALSE',
+    MCPX_DATA_DIR: '/data',
+    SERVERS_CONFIG_PATH: '/etc/mcp.json',
+    APP_CONFIG_PATH: '',
+    LOG_LEVEL: 'Debug',
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(surroundings, {
+    host: '::1',
+    port: 0,
+    metricsPort: 65_535,
+    isMetricsEnabled: false,
+    dataDir: '/data',
+    serversPath: '/etc/mcp.json',
+    appPath: 'config/app.yaml',
+    logLevel: 'debug',
+  });
+});
+
+const BAD: readonly [name: string, value: string, accepted: RegExp][] = [
+  ['MCPX_PORT', '65536', /0 to 65535/],
+  ['MCPX_PORT', '-1', /0 to 65535/],
+  ['MCPX_PORT', '9000.5', /0 to 65535/],
+  ['SERVE_METRICS_PORT', 'metrics', /0 to 65535/],
+  ['ENABLE_METRICS', 'constructor', /true or false/],
+  ['LOG_LEVEL', 'chatty', /trace, debug, info/],
+  ['MCPX_HOST', 'http://127.0.0.1', /address or host name/],
+];
+
+for (const [name, value, accepted] of BAD) {
+  test(`${name}=${value} is an error that names the variable and what it accepts, and the default holds`, () => {
+    const { surroundings, problems } = readEnvironment({ [name]: value });
+    assert.equal(problems.length, 1);
+    assert.equal(problems[0]?.severity, 'error');
+    assert.equal(problems[0]?.file, name);
+    assert.match(problems[0]?.message ?? '', accepted);
+    assert.deepEqual(surroundings, readEnvironment({}).surroundings);
+  });
+}
+
+test('a variable nothing obeys yet is a warning, not silence', () => {
+  const { problems } = readEnvironment({
+    ALLOWED_IP_RANGES: '10.0.0.0/8',
+    LUNAR_PROXY_HOST: 'proxy:8000',
+  });
+  assert.deepEqual(
+    problems.map(({ severity, file }) => [severity, file]),
+    [
+      ['warning', 'ALLOWED_IP_RANGES'],
+      ['warning', 'LUNAR_PROXY_HOST'],
+    ],
+  );
+});
+
+test('either name of the key is found, also when it is set to nothing (R19)', () => {
+  assert.equal(readEnvironment({ API_KEY: 'k', AUTH_KEY: 'k' }).apiKeyVariable, 'API_KEY');
+  assert.equal(readEnvironment({ AUTH_KEY: '' }).apiKeyVariable, 'AUTH_KEY');
+});
