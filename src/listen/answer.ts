@@ -58,7 +58,7 @@ function fromRefusal(refusal: Refusal, era: Era): WireError {
     error: {
       code: isOldCode ? LEGACY_RESOURCE_UNKNOWN : row.rpc,
       message: refusal.message,
-      data: data as RpcError['data'] & object,
+      data,
     },
   };
 }

@@ -20,7 +20,7 @@ export interface HttpTerms {
   readonly port: number;
   /** Where the operator reads the state of the servers, and what is answered there. */
   readonly adminPath: string;
-  adminBody(): string;
+  readonly adminBody: () => string;
   onCrash(error: unknown): string;
 }
 
@@ -49,6 +49,7 @@ class Listener implements HttpListener {
   readonly #legacy: LegacyHttp;
   readonly #modern: ModernHttp;
   readonly #sse: SseDoor;
+  readonly #routes: ReadonlyMap<string, (http: HttpExchange) => void>;
   #doors: Doors;
   #maxBodyBytes: number;
   #open = 0;
@@ -63,6 +64,7 @@ class Listener implements HttpListener {
     this.#legacy = new LegacyHttp(terms.gate);
     this.#modern = new ModernHttp(terms.gate);
     this.#sse = new SseDoor(terms.gate);
+    this.#routes = this.#createRoutes();
     this.#server = createServer(
       { maxHeaderSize: plan.server.maxHeaderBytes, keepAliveTimeout: KEEP_ALIVE_MS },
       (request, response) => this.#onRequest(request, response),
@@ -146,23 +148,21 @@ class Listener implements HttpListener {
   }
 
   #route(http: HttpExchange): void {
-    const method = http.request.method ?? '';
-    if (http.path === '/mcp' && method === 'POST') {
-      this.#post(http, (text) => this.#onMcp(http, text));
-    } else if (http.path === '/mcp' && method === 'GET') {
-      requireEventStream(http);
-      this.#legacy.get(http, this.#terms.gate.identify(http.credentials));
-    } else if (http.path === '/mcp' && method === 'DELETE') {
-      this.#legacy.delete(http, this.#terms.gate.identify(http.credentials));
-    } else if (http.path === '/sse' && method === 'GET') {
-      this.#sse.open(http);
-    } else if (http.path === '/messages' && method === 'POST') {
-      this.#post(http, async (text) => this.#sse.post(http, text));
-    } else if (http.path === this.#terms.adminPath && method === 'GET') {
-      sendJson(http, 200, this.#terms.adminBody());
-    } else {
-      refusePath(http);
-    }
+    const serve = this.#routes.get(`${http.request.method} ${http.path}`);
+    if (serve === undefined) refusePath(http);
+    else serve(http);
+  }
+
+  #createRoutes(): ReadonlyMap<string, (http: HttpExchange) => void> {
+    const { gate, adminPath, adminBody } = this.#terms;
+    return new Map<string, (http: HttpExchange) => void>([
+      ['POST /mcp', (http) => this.#post(http, (text) => this.#onMcp(http, text))],
+      ['GET /mcp', (http) => this.#legacy.get(http, gate.identify(http.credentials))],
+      ['DELETE /mcp', (http) => this.#legacy.delete(http, gate.identify(http.credentials))],
+      ['GET /sse', (http) => this.#sse.open(http)],
+      ['POST /messages', (http) => this.#post(http, async (text) => this.#sse.post(http, text))],
+      [`GET ${adminPath}`, (http) => sendJson(http, 200, adminBody())],
+    ]);
   }
 
   #post(http: HttpExchange, serve: (text: string) => Promise<void>): void {
@@ -210,15 +210,6 @@ class Listener implements HttpListener {
       http.response.setHeader('connection', 'close');
     sendJson(http, wire.status, errorText(null, wire.error));
   }
-}
-
-function requireEventStream({ request }: HttpExchange): void {
-  const accept = request.headers.accept ?? '*/*';
-  if (!/text\/event-stream|text\/\*|\*\/\*/iu.test(accept))
-    throw new Refusal(
-      'NOT_ACCEPTABLE',
-      'A GET here is answered with text/event-stream, which the Accept header excludes.',
-    );
 }
 
 const ALLOWED: Readonly<Record<string, string>> = {

@@ -58,6 +58,7 @@ export class LegacyHttp {
 
   /** GET: the stream for what belongs to no request, or a broken stream taken up again. */
   get(http: HttpExchange, principal: Principal): void {
+    requireEventStream(http);
     const session = this.#sessionOf(http, principal);
     const lastEventId = headerOf(http.request, 'last-event-id');
     const resumed = lastEventId === undefined ? undefined : session.resume(lastEventId);
@@ -87,7 +88,7 @@ export class LegacyHttp {
 
   #initialize(http: HttpExchange, principal: Principal, request: Request): void {
     if (headerOf(http.request, 'mcp-session-id') !== undefined) this.#sessionOf(http, principal);
-    const { session, result } = this.#gate.initialize(principal, request);
+    const { session, result } = this.#gate.initialize(principal, request, 'http');
     const headers = { ...http.headers, 'mcp-session-id': session.id };
     sendJson({ response: http.response, headers }, 200, responseText(request.id, { result }));
   }
@@ -205,4 +206,11 @@ function exchangeOf(session: Session, reply: HttpReply): Exchange {
     ask: (question, signal) =>
       session.askOn(reply.isLost ? session.standalone : reply, question, signal),
   };
+}
+
+function requireEventStream({ request }: HttpExchange): void {
+  if (/text\/event-stream|text\/\*|\*\/\*/iu.test(request.headers.accept ?? '*/*')) return;
+  const message =
+    'A GET here is answered with text/event-stream, which the Accept header excludes.';
+  throw new Refusal('NOT_ACCEPTABLE', message);
 }

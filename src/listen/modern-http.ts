@@ -1,5 +1,6 @@
 import type { Arrival } from '../kernel/arrival.ts';
 import { META } from '../kernel/era.ts';
+import type { JsonObject } from '../kernel/json.ts';
 import type { Message, Request } from '../kernel/json-rpc.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
@@ -79,27 +80,18 @@ export class ModernHttp {
       request,
       exchange,
     };
-    const early: string[] = [];
     let writer: SseWriter | undefined;
-    const stop = this.#gate.listen(arrival, principal, (message) => {
-      const text = JSON.stringify(message);
-      if (writer === undefined) early.push(text);
-      else writer.write(0, text);
-    });
-    // Only now is it certain that the request is granted: a refusal must still be able to choose its status.
-    const opened = this.#writer(http);
-    writer = opened;
-    for (const text of early) opened.write(0, text);
+    // Opened by the first message, which comes once the request is granted: a refusal must still choose its status.
+    const write = (text: string): void => {
+      writer ??= this.#writer(http);
+      writer.write(0, text);
+    };
+    const stop = this.#gate.listen(arrival, principal, (message) => write(JSON.stringify(message)));
     const end = (): void => {
       this.#listening.delete(end);
       stop();
-      opened.write(
-        0,
-        responseText(request.id, {
-          result: { resultType: 'complete', _meta: { [META.subscriptionId]: request.id } },
-        }),
-      );
-      opened.end();
+      write(responseText(request.id, { result: endOfListen(request) }));
+      writer?.end();
     };
     this.#listening.add(end);
     http.response.on('close', () => {
@@ -117,4 +109,9 @@ export class ModernHttp {
       http.headers,
     );
   }
+}
+
+/** The answer to a listen request is the end of its stream (spec 2026-07-28, subscriptions). */
+function endOfListen(request: Request): JsonObject {
+  return { resultType: 'complete', _meta: { [META.subscriptionId]: request.id } };
 }

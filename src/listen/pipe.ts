@@ -83,7 +83,7 @@ export class Pipe {
     try {
       if (this.#session !== undefined) throw new Refusal('DUPLICATE_INITIALIZE');
       const principal = this.#gate.identify(this.#terms.credentials);
-      const { session, result } = this.#gate.initialize(principal, request);
+      const { session, result } = this.#gate.initialize(principal, request, this.#terms.transport);
       this.#session = session;
       this.#write(responseText(request.id, { result }));
       const release = session.hold();

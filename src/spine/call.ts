@@ -7,7 +7,7 @@ import type { Target } from '../kernel/target.ts';
 import { fromUpstream } from './from-upstream.ts';
 import type { SpinePorts } from './ports.ts';
 import { resolve, unknownTarget } from './resolve.ts';
-import type { Trail } from './serve.ts';
+import type { Trail } from './trail.ts';
 import { toUpstream } from './to-upstream.ts';
 
 /** The road of a call: resolve, decide, send, bring the answer back in the names clients know. */

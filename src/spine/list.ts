@@ -3,7 +3,7 @@ import type { Arrival } from '../kernel/arrival.ts';
 import { METHODS } from '../kernel/methods.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { SpinePorts } from './ports.ts';
-import type { Trail } from './serve.ts';
+import type { Trail } from './trail.ts';
 
 /** The road of a list: its Target is the catalog, its answer the View. */
 export async function serveList(

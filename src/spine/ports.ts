@@ -1,5 +1,5 @@
 import type { Answer } from '../kernel/answer.ts';
-import type { Arrival, Credentials } from '../kernel/arrival.ts';
+import type { Arrival, Credentials, Transport } from '../kernel/arrival.ts';
 import type { Entry } from '../kernel/entry.ts';
 import type { Era } from '../kernel/era.ts';
 import type { Cancellation, Exchange, Owner, Question } from '../kernel/exchange.ts';
@@ -157,6 +157,7 @@ export interface Gate {
   initialize(
     principal: Principal,
     request: Request,
+    transport: Transport,
   ): { readonly session: Session; readonly result: JsonObject };
   /** A notification or answer of a legacy client. */
   signal(session: Session, message: Exclude<Message, Request>): void;

@@ -11,7 +11,7 @@ import type { Request } from '../kernel/json-rpc.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Session, SpinePorts } from './ports.ts';
-import type { Trail } from './serve.ts';
+import type { Trail } from './trail.ts';
 
 /** The road of what concerns the client and the gateway alone. */
 export async function serveSession(

@@ -8,7 +8,7 @@ import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { SpinePorts } from './ports.ts';
 import { resolve, unknownTarget } from './resolve.ts';
-import type { Trail } from './serve.ts';
+import type { Trail } from './trail.ts';
 
 const FLAGS = [
   ['toolsListChanged', 'tools'],

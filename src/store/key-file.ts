@@ -41,7 +41,7 @@ function parseRing(text: string, file: string): StoredKey[] {
     throw new Error(
       `${file} is not a key ring: restore it, or delete it to end all sessions and begin a new one`,
     );
-  return keys as StoredKey[];
+  return keys;
 }
 
 function parse(text: string): { id: number; secret: unknown }[] {

@@ -191,12 +191,7 @@ export class ModernLink implements Link {
   #onListenEnd(flight: Flight, outcome: Answer | Error): void {
     if (this.#listening !== flight) return;
     this.#listening = undefined;
-    const why =
-      outcome instanceof Error
-        ? outcome.message
-        : 'error' in outcome
-          ? outcome.error.message
-          : 'it ended';
+    const why = endOf(outcome);
     this.#setup.log('debug', `the listen stream is gone: ${why}`);
     this.#events.onListenLost();
   }
@@ -291,4 +286,10 @@ export class ModernLink implements Link {
     );
     this.#events.onClosed(reason);
   }
+}
+
+/** Why a request that should not end has ended. */
+function endOf(outcome: Answer | Error): string {
+  if (outcome instanceof Error) return outcome.message;
+  return 'error' in outcome ? outcome.error.message : 'the server ended it';
 }

@@ -11,7 +11,7 @@ import { openStdio } from './connectors/stdio.ts';
 import { LegacyLink } from './legacy-link.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { ModernLink } from './modern-link.ts';
-import type { LinkEvents, LinkTerms } from './ports.ts';
+import type { LinkEvents, LinkTerms, UpstreamPorts } from './ports.ts';
 import { OpenFailure, type Wire, type WireEvents } from './wire.ts';
 
 /** What it takes to open links to one upstream. */
@@ -21,6 +21,28 @@ export interface LinkFactory {
   readonly clientInfo: JsonObject;
   readonly inheritedEnv: Readonly<Record<string, string>>;
   readonly agent: Agent | undefined;
+}
+
+/** The links of a configured server. */
+export function linkFactory(
+  plan: ServerPlan,
+  ports: UpstreamPorts,
+  agent: Agent | undefined,
+): LinkFactory {
+  const { limits } = plan;
+  return {
+    plan,
+    agent,
+    clientInfo: ports.clientInfo,
+    inheritedEnv: ports.inheritedEnv,
+    setup: {
+      upstream: plan.name,
+      callTimeoutMs: limits.callTimeoutMs,
+      listTimeoutMs: limits.listTimeoutMs,
+      progressResetsCallTimeout: limits.progressResetsCallTimeout,
+      log: (level, message) => ports.log(level, plan.name, message),
+    },
+  };
 }
 
 interface Gate {

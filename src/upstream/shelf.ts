@@ -98,7 +98,7 @@ export class Shelf {
   }
 
   async #read(link: Link): Promise<boolean> {
-    const { plan, ports, onFailure } = this.#terms;
+    const { plan, ports } = this.#terms;
     this.#isReading = true;
     this.#isStale = false;
     try {
@@ -109,7 +109,7 @@ export class Shelf {
       return true;
     } catch (error) {
       if (link.isOpen)
-        onFailure(
+        this.#terms.onFailure(
           `its lists cannot be read: ${error instanceof Error ? error.message : String(error)}`,
         );
       return false;

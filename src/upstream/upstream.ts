@@ -8,12 +8,13 @@ import type { UpstreamState } from '../kernel/inventory.ts';
 import { isObject, stringAt } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
+import { Backoff } from './backoff.ts';
 import { createAgent } from './connectors/http.ts';
 import { Health } from './health.ts';
 import { Instances } from './instances.ts';
 import { SessionLost } from './legacy-link.ts';
 import type { Link } from './link.ts';
-import { openLink, probeLink, type LinkFactory } from './open-link.ts';
+import { linkFactory, openLink, probeLink, type LinkFactory } from './open-link.ts';
 import type { LinkEvents, LinkTerms, UpstreamCall, UpstreamPorts } from './ports.ts';
 import { Shelf } from './shelf.ts';
 import type { Slots } from './slots.ts';
@@ -22,8 +23,6 @@ import { OpenFailure } from './wire.ts';
 
 /** How long a server may hold one of the places for starting. */
 const SLOT_MS = 5000;
-/** A link that lived this long is no part of a series of crashes. */
-const STABLE_MS = 10_000;
 /** After this many failures in a row a server counts as failed, not as starting. */
 const PATIENCE = 3;
 
@@ -38,13 +37,12 @@ export class Upstream {
   readonly #shelf: Shelf;
   readonly #standing: Standing;
   readonly #health: Health;
+  readonly #backoff: Backoff;
   #link: Link | undefined;
   #era: Era | undefined;
   #isInteractive = false;
   #isStopped = false;
   #complaint: string | undefined;
-  #failures = 0;
-  #wake: (() => void) | undefined;
   #loop: Promise<void> | undefined;
 
   constructor(plan: ServerPlan, ports: UpstreamPorts, slots: Slots, debounceMs: number) {
@@ -52,7 +50,7 @@ export class Upstream {
     this.#ports = ports;
     this.#slots = slots;
     this.#agent = plan.endpoint.kind === 'remote' ? createAgent(plan.limits) : undefined;
-    this.#factory = this.#createFactory();
+    this.#factory = linkFactory(plan, ports, this.#agent);
     this.#standing = new Standing(plan.name, () => ports.onState(this.state));
     this.#shelf = new Shelf({
       plan,
@@ -60,6 +58,7 @@ export class Upstream {
       debounceMs,
       onFailure: (reason) => this.#standing.set('degraded', reason),
     });
+    this.#backoff = new Backoff(plan.limits);
     this.#health = new Health(plan.limits, (isWell) => this.#onHealth(isWell));
     this.#instances = new Instances({
       upstream: plan.name,
@@ -106,7 +105,7 @@ export class Upstream {
   /** Ends every link and everything that runs behind them. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#wake?.();
+    this.#backoff.wake();
     this.#shelf.close();
     this.#health.stop();
     this.#standing.set('stopped', 'stopped');
@@ -195,13 +194,10 @@ export class Upstream {
       const startedAt = performance.now();
       const reason = await this.#live();
       if (this.#isStopped) return;
-      this.#failures = performance.now() - startedAt > STABLE_MS ? 0 : this.#failures;
-      const { restartMinMs, restartMaxMs } = this.plan.limits;
-      const waitMs = Math.min(restartMaxMs, restartMinMs * 2 ** this.#failures);
-      this.#failures += 1;
+      const waitMs = this.#backoff.after(performance.now() - startedAt);
       this.#settle(reason);
       this.#ports.log('warn', this.plan.name, `${reason.message}; next attempt in ${waitMs} ms`);
-      await this.#pause(waitMs);
+      await this.#backoff.pause(waitMs);
     }
   }
 
@@ -256,7 +252,7 @@ export class Upstream {
       owner: undefined,
     };
     const events = this.#events(onClosed, undefined);
-    return this.#era === 'legacy' && this.#failures === 0
+    return this.#era === 'legacy' && this.#backoff.failures === 0
       ? openLink(this.#factory, 'legacy', terms, events)
       : probeLink(this.#factory, terms, events);
   }
@@ -325,7 +321,7 @@ export class Upstream {
 
   /** What a link's end means for the state and for the lists. */
   #settle({ failure }: OpenFailure): void {
-    const isTransient = this.#standing.wasUp && this.#failures <= PATIENCE;
+    const isTransient = this.#standing.wasUp && this.#backoff.failures <= PATIENCE;
     if (failure.kind === 'unauthorized')
       this.#standing.set(
         'pending-auth',
@@ -340,34 +336,6 @@ export class Upstream {
   #onHealth(isWell: boolean): void {
     if (isWell) this.#standing.set('ready', undefined);
     else this.#standing.set('degraded', 'does not answer pings');
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  #createFactory(): LinkFactory {
-    const { plan } = this;
-    const { limits } = plan;
-    return {
-      plan,
-      agent: this.#agent,
-      clientInfo: this.#ports.clientInfo,
-      inheritedEnv: this.#ports.inheritedEnv,
-      setup: {
-        upstream: plan.name,
-        callTimeoutMs: limits.callTimeoutMs,
-        listTimeoutMs: limits.listTimeoutMs,
-        progressResetsCallTimeout: limits.progressResetsCallTimeout,
-        log: (level, message) => this.#ports.log(level, plan.name, message),
-      },
-    };
   }
 }
 

@@ -8,7 +8,7 @@ interface Starting {
 export class Readiness {
   readonly #starting = new Map<string, Starting>();
   readonly #firstWaitMs: () => number;
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   constructor(firstWaitMs: () => number) {
     this.#firstWaitMs = firstWaitMs;

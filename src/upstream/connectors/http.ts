@@ -19,6 +19,8 @@ const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
 const MAX_RESUMES = 10;
 const GOODBYE_MS = 1000;
+/** Answers to a GET that mean the server has no stream of its own. */
+const NO_STREAM: ReadonlySet<number | undefined> = new Set([400, 405, 501]);
 
 /** The keep-alive connections to one server. */
 export function createAgent(limits: UpstreamLimits): Agent {
@@ -176,20 +178,14 @@ class HttpWire implements Wire {
 
   #onStreamEnd(state: ResumeState, failure: WireFailure | undefined): void {
     this.#stream = undefined;
-    if (
-      this.#isClosed ||
-      failure?.status === 405 ||
-      failure?.status === 400 ||
-      failure?.status === 501
-    )
-      return;
+    if (this.#isClosed || NO_STREAM.has(failure?.status)) return;
     if (failure?.status === 404 && this.#session['mcp-session-id'] !== undefined) {
       this.#shut('has forgotten the session');
     } else if (failure?.kind === 'refused') {
       this.#shut(failure.message);
     } else {
-      const waitMs =
-        failure === undefined ? state.retryMs : Math.min(state.retryMs * 2, MAX_RETRY_MS);
+      const factor = failure === undefined ? 1 : 2;
+      const waitMs = Math.min(state.retryMs * factor, MAX_RETRY_MS);
       this.#timer = setTimeout(() => this.#listen(state.lastEventId, waitMs), waitMs);
     }
   }

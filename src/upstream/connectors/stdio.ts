@@ -84,7 +84,8 @@ class StdioWire implements Wire {
   }
 
   #attach(): void {
-    const { limits, log } = this.#terms;
+    const { limits } = this.#terms;
+    const log: StdioTerms['log'] = (level, message) => this.#terms.log(level, message);
     const lines = new LineReader(
       limits.maxMessageBytes,
       (line) => this.#receive(line),
