@@ -7,6 +7,7 @@ import type { Target } from '../kernel/target.ts';
 import { fromUpstream } from './from-upstream.ts';
 import type { SpinePorts } from './ports.ts';
 import { resolve, unknownTarget } from './resolve.ts';
+import { settleRounds } from './rounds.ts';
 import type { Trail } from './trail.ts';
 import { toUpstream } from './to-upstream.ts';
 
@@ -22,7 +23,12 @@ export async function serveCall(
   const target = resolve(request, trail.principal, view, ports);
   const permit = permitFor(target, arrival, trail, ports);
   const passage = { arrival, target, principal: trail.principal, view, ports };
-  const answer = await ports.send(permit, toUpstream(passage), exchange);
+  const call = toUpstream(passage);
+  const first = await ports.send(permit, call, exchange);
+  if (arrival.era === 'modern') return fromUpstream(first, passage);
+  const answer = await settleRounds(first, exchange, (more) =>
+    ports.send(permit, { method: call.method, params: { ...call.params, ...more } }, exchange),
+  );
   return fromUpstream(answer, passage);
 }
 

@@ -111,6 +111,10 @@ export class LegacyLink implements Link {
 
   call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      if (exchange.cancellation.reason !== undefined) {
+        reject(new Cancelled(exchange.cancellation.reason));
+        return;
+      }
       if (this.#closedFor !== undefined) {
         reject(
           new Refusal(
@@ -197,6 +201,8 @@ export class LegacyLink implements Link {
       this.#events.onInteractive(message.method);
       return;
     }
+    // A server that asks at all may ask late, on behalf of a call that has ended: sharing ends here.
+    if (this.owner === undefined && origin === undefined) this.#events.onInteractive(message.method);
     const elicitationId = stringAt(message.params, 'elicitationId');
     if (elicitationId !== undefined) this.#remember(elicitationId, ownerOf(claim));
     void this.#questions.bring(message, claim);

@@ -96,6 +96,10 @@ export class ModernLink implements Link {
     };
     if (owner.logLevel !== undefined) meta[META.logLevel] = owner.logLevel;
     return new Promise((resolve, reject) => {
+      if (exchange.cancellation.reason !== undefined) {
+        reject(new Cancelled(exchange.cancellation.reason));
+        return;
+      }
       if (this.#closedFor !== undefined) {
         reject(
           new Refusal(

@@ -1,0 +1,72 @@
+import type { Answer } from '../kernel/answer.ts';
+import { missingFor } from '../kernel/capabilities.ts';
+import { Cancellation, type Exchange, type Question } from '../kernel/exchange.ts';
+import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import { Refusal } from '../kernel/refusals.ts';
+
+const MAX_ROUNDS = 20;
+
+/**
+ * Brings the `input_required` of a modern server to a legacy client as real requests, and its answers back in a retry,
+ * until the call is complete (spec 2026-07-28, multi-round-trip requests).
+ */
+export async function settleRounds(
+  first: Answer,
+  exchange: Exchange,
+  retry: (more: JsonObject) => Promise<Answer>,
+): Promise<Answer> {
+  let answer = first;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const result = 'result' in answer ? answer.result : undefined;
+    if (result?.['resultType'] !== 'input_required') return answer;
+    const state = stringAt(result, 'requestState');
+    const inputResponses = await askAll(objectAt(result, 'inputRequests') ?? {}, exchange);
+    answer = await retry({
+      inputResponses,
+      ...(state === undefined ? {} : { requestState: state }),
+    });
+  }
+  const message = `The server asked for input ${MAX_ROUNDS} times and was not satisfied.`;
+  throw new Refusal('UPSTREAM_PROTOCOL', message);
+}
+
+/** Asks everything at once; the first refusal or error takes the other questions back. */
+async function askAll(requests: JsonObject, exchange: Exchange): Promise<JsonObject> {
+  const questions = Object.entries(requests).map(([key, request]) => ({
+    key,
+    question: permissible(request, exchange),
+    signal: new Cancellation(),
+  }));
+  const withdraw = (reason: string): void => {
+    for (const { signal } of questions) signal.cancel(reason);
+  };
+  exchange.cancellation.listen(withdraw);
+  try {
+    const answers = questions.map(async ({ key, question, signal }) => [
+      key,
+      await exchange.ask(question, signal),
+    ]);
+    return Object.fromEntries(await Promise.all(answers)) as JsonObject;
+  } catch (error) {
+    withdraw('another question was not answered');
+    throw error;
+  } finally {
+    exchange.cancellation.listen(undefined);
+  }
+}
+
+/** What a server asks, if the client declared that it can be asked that. */
+function permissible(request: unknown, exchange: Exchange): Question {
+  const question = questionOf(request);
+  const missing = missingFor(question, exchange.owner.capabilities);
+  if (missing === undefined) return question;
+  throw new Refusal('CAPABILITY_MISSING', undefined, { requiredCapabilities: missing });
+}
+
+function questionOf(request: unknown): Question {
+  const method = isObject(request) ? stringAt(request, 'method') : undefined;
+  if (method === undefined)
+    throw new Refusal('UPSTREAM_PROTOCOL', 'The server asked for input without a method.');
+  const params = isObject(request) ? objectAt(request, 'params') : undefined;
+  return params === undefined ? { method } : { method, params };
+}
