@@ -137,6 +137,8 @@ export class Gateway {
       log: (level, upstream, message) => this.#logUpstream(level, upstream, message),
       onState: (state) => this.#onServerState(state),
       onInventory: (upstream, inventory) => this.#onInventory(upstream, inventory),
+      onOwnInventory: (upstream, ownerKey, inventory) =>
+        this.#onOwnInventory(upstream, ownerKey, inventory),
       onResourceUpdated: (upstream, uri, owner) => this.#news.resourceUpdated(upstream, uri, owner),
       sharedLevel: () => this.#sharedLevel(),
       recallVerdict: (fingerprint) =>
@@ -186,7 +188,7 @@ export class Gateway {
       serverInfo: this.#serverInfo,
       identify: identifyLocal,
       sessions: this.#sessions,
-      view: (principal) => this.#catalog.view(principal),
+      view: (principal, owner) => this.#catalog.view(principal, owner?.key),
       whenListed: () => this.#readiness.wait(),
       decide: decideOpen,
       send: (permit, call, exchange) => this.#pool.send(permit, call, exchange),
@@ -235,6 +237,12 @@ export class Gateway {
   #onInventory(upstream: string, inventory: Inventory | undefined): void {
     this.#catalog.put(upstream, inventory);
     if (inventory !== undefined) this.#readiness.settle(upstream);
+  }
+
+  #onOwnInventory(upstream: string, ownerKey: string, inventory: Inventory | undefined): void {
+    const kinds = this.#catalog.putOwn(ownerKey, upstream, inventory);
+    const session = this.#sessions.withKey(ownerKey);
+    if (session !== undefined) this.#news.listsChangedFor(session, kinds);
   }
 
   #onServerState(state: UpstreamState): void {

@@ -16,6 +16,15 @@ const TOLD_AS: Readonly<Record<ListKind, ChangeKind>> = {
   resourceTemplates: 'resources',
 };
 
+/** What differs for one client, for its own instances offer something else. */
+interface OwnOffers {
+  readonly inventories: ReadonlyMap<string, Inventory>;
+  snapshot: Snapshot;
+  view: CatalogView | undefined;
+}
+
+const NONE: ReadonlyMap<string, Inventory> = new Map();
+
 /** What all upstreams offer, merged and named. Views are made once per snapshot and kind of caller, not per request. */
 export class Catalog {
   readonly #ports: CatalogPorts;
@@ -23,6 +32,7 @@ export class Catalog {
   #plan: Plan;
   #snapshot: Snapshot;
   #views = new Map<string, CatalogView>();
+  readonly #own = new Map<string, OwnOffers>();
 
   constructor(ports: CatalogPorts, plan: Plan) {
     this.#ports = ports;
@@ -43,11 +53,29 @@ export class Catalog {
     this.#rebuild();
   }
 
-  view(principal: Principal): CatalogView {
+  /** Takes what a client's own instance of an upstream offers; undefined when that instance is gone. */
+  putOwn(ownerKey: string, upstream: string, inventory: Inventory | undefined): Set<ChangeKind> {
+    const before = this.#own.get(ownerKey);
+    const inventories = new Map(before?.inventories);
+    if (inventory === undefined) inventories.delete(upstream);
+    else inventories.set(upstream, inventory);
+    const snapshot = this.#snapshotOf(inventories);
+    if (inventories.size === 0) this.#own.delete(ownerKey);
+    else this.#own.set(ownerKey, { inventories, snapshot, view: undefined });
+    return changedKinds(before?.snapshot ?? this.#snapshot, snapshot);
+  }
+
+  /** The catalog as a principal sees it; with what its own instances offer, where the client has any that differ. */
+  view(principal: Principal, ownerKey?: string): CatalogView {
+    const own = ownerKey === undefined ? undefined : this.#own.get(ownerKey);
+    if (own !== undefined) {
+      own.view ??= this.#viewOf(own.snapshot, principal);
+      return own.view;
+    }
     const key = this.#ports.viewKey(principal);
     const present = this.#views.get(key);
     if (present !== undefined) return present;
-    const view = new CatalogView(this.#snapshot, principal, this.#ports, this.#plan.list);
+    const view = this.#viewOf(this.#snapshot, principal);
     this.#views.set(key, view);
     return view;
   }
@@ -70,16 +98,29 @@ export class Catalog {
 
   #rebuild(): void {
     const before = this.#snapshot;
-    const suppliers: Supplier[] = [];
-    for (const { name } of this.#plan.servers) {
-      const inventory = this.#inventories.get(name);
-      if (inventory !== undefined) suppliers.push({ name, inventory });
-    }
-    this.#snapshot = new Snapshot(suppliers, this.#plan.naming);
+    this.#snapshot = this.#snapshotOf(NONE);
     this.#views = new Map();
+    for (const own of this.#own.values()) {
+      own.snapshot = this.#snapshotOf(own.inventories);
+      own.view = undefined;
+    }
     this.#tellCollisions(before);
     const changed = changedKinds(before, this.#snapshot);
     if (changed.size > 0) this.#ports.onChanged(changed);
+  }
+
+  /** A snapshot in which some upstreams offer what one client's own instances do. */
+  #snapshotOf(own: ReadonlyMap<string, Inventory>): Snapshot {
+    const suppliers: Supplier[] = [];
+    for (const { name } of this.#plan.servers) {
+      const shared = this.#inventories.get(name);
+      if (shared !== undefined) suppliers.push({ name, inventory: own.get(name) ?? shared });
+    }
+    return new Snapshot(suppliers, this.#plan.naming);
+  }
+
+  #viewOf(snapshot: Snapshot, principal: Principal): CatalogView {
+    return new CatalogView(snapshot, principal, this.#ports, this.#plan.list);
   }
 
   #tellCollisions(before: Snapshot): void {

@@ -18,7 +18,7 @@ export async function serveCall(
   ports: SpinePorts,
 ): Promise<Answer> {
   const { request, exchange } = arrival;
-  const view = ports.view(trail.principal);
+  const view = ports.view(trail.principal, arrival.exchange.owner);
   if (request.method === 'tasks/list') return listTasks(arrival, trail, ports);
   const target = resolve(request, trail.principal, view, ports);
   const permit = permitFor(target, arrival, trail, ports);
@@ -43,7 +43,7 @@ function permitFor(target: Target, arrival: Arrival, trail: Trail, ports: SpineP
 
 /** The tasks of all servers that keep any, one page (spec 2025-11-25, tasks). */
 async function listTasks(arrival: Arrival, trail: Trail, ports: SpinePorts): Promise<Answer> {
-  const view = ports.view(trail.principal);
+  const view = ports.view(trail.principal, arrival.exchange.owner);
   const lists = await Promise.all(
     view.withCapability('tasks').map(async (upstream) => {
       const target: Target = { kind: 'task', upstream, name: '', publicName: '' };

@@ -18,7 +18,7 @@ export async function serveList(
   if (cursor !== undefined && typeof cursor !== 'string')
     throw new Refusal('PARAMS_INVALID', 'params.cursor must be a string.');
   await ports.whenListed();
-  const text = ports.view(trail.principal).list(kind, era, cursor);
+  const text = ports.view(trail.principal, arrival.exchange.owner).list(kind, era, cursor);
   if (text === undefined)
     throw new Refusal(
       'PARAMS_INVALID',

@@ -104,8 +104,8 @@ export interface SpinePorts {
   readonly serverInfo: JsonObject;
   identify(credentials: Credentials): Principal;
   readonly sessions: Sessions;
-  /** The catalog as this principal sees it now. */
-  view(principal: Principal): View;
+  /** The catalog as this principal sees it now, with what the client's own instances offer. */
+  view(principal: Principal, owner?: Owner): View;
   /** Resolves when the servers still starting are listed, or will not be soon (docs/rules.md R14); undefined when none is. */
   whenListed(): Promise<void> | undefined;
   decide(principal: Principal, target: Target): Decision;

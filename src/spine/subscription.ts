@@ -23,7 +23,12 @@ export async function serveSubscription(
   ports: SpinePorts,
 ): Promise<Answer> {
   const { request, exchange } = arrival;
-  const target = resolve(request, trail.principal, ports.view(trail.principal), ports);
+  const target = resolve(
+    request,
+    trail.principal,
+    ports.view(trail.principal, arrival.exchange.owner),
+    ports,
+  );
   trail.target = target;
   const decision = ports.decide(trail.principal, target);
   trail.rule = decision.rule;

@@ -9,6 +9,7 @@ export interface InstancesTerms {
   readonly limits: UpstreamLimits;
   /** Opens a link for one client, or for all that cannot be asked anything when there is no owner. */
   open(owner: Owner | undefined): Promise<Link>;
+  onDropped(key: string): void;
   log(level: 'info' | 'warn', message: string): void;
 }
 
@@ -67,6 +68,7 @@ export class Instances {
     const instance = this.#byKey.get(key);
     if (instance === undefined) return;
     this.#byKey.delete(key);
+    this.#terms.onDropped(key);
     const closing = instance.opening.then(
       (link) => link.close(reason),
       () => undefined,

@@ -202,7 +202,8 @@ export class LegacyLink implements Link {
       return;
     }
     // A server that asks at all may ask late, on behalf of a call that has ended: sharing ends here.
-    if (this.owner === undefined && origin === undefined) this.#events.onInteractive(message.method);
+    if (this.owner === undefined && origin === undefined)
+      this.#events.onInteractive(message.method);
     const elicitationId = stringAt(message.params, 'elicitationId');
     if (elicitationId !== undefined) this.#remember(elicitationId, ownerOf(claim));
     void this.#questions.bring(message, claim);

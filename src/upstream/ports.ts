@@ -26,6 +26,8 @@ export interface UpstreamPorts {
   onState(state: UpstreamState): void;
   /** A new inventory, or undefined when the upstream offers nothing any more. */
   onInventory(upstream: string, inventory: Inventory | undefined): void;
+  /** What one client's own instance offers has changed; undefined when that instance is gone. */
+  onOwnInventory(upstream: string, ownerKey: string, inventory: Inventory | undefined): void;
   /** A resource changed, as told on a link that clients share, or on the link of one owner. */
   onResourceUpdated(upstream: string, uri: string, owner: Owner | undefined): void;
   /** The log level that links which clients share should have; undefined when nobody asked for one. */

@@ -16,6 +16,7 @@ import { SessionLost } from './legacy-link.ts';
 import type { Link } from './link.ts';
 import { linkFactory, openLink, probeLink, type LinkFactory } from './open-link.ts';
 import type { LinkEvents, LinkTerms, UpstreamCall, UpstreamPorts } from './ports.ts';
+import { OwnShelves } from './own-shelves.ts';
 import { Shelf } from './shelf.ts';
 import type { Slots } from './slots.ts';
 import { Standing } from './standing.ts';
@@ -34,6 +35,7 @@ export class Upstream {
   readonly #agent: Agent | undefined;
   readonly #factory: LinkFactory;
   readonly #instances: Instances;
+  readonly #ownShelves: OwnShelves;
   readonly #shelf: Shelf;
   readonly #standing: Standing;
   readonly #health: Health;
@@ -60,10 +62,12 @@ export class Upstream {
     });
     this.#backoff = new Backoff(plan.limits);
     this.#health = new Health(plan.limits, (isWell) => this.#onHealth(isWell));
+    this.#ownShelves = new OwnShelves({ plan, ports, debounceMs });
     this.#instances = new Instances({
       upstream: plan.name,
       limits: plan.limits,
       open: (owner) => this.#openOwn(owner),
+      onDropped: (key) => this.#ownShelves.drop(key),
       log: (level, message) => ports.log(level, plan.name, message),
     });
   }
@@ -117,11 +121,11 @@ export class Upstream {
   /** Sends a permitted request, over the link all share or the client's own. */
   async send(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
     try {
-      const link = await this.#linkFor(exchange.owner);
+      const link = await this.linkOf(exchange.owner);
       return await link.call(permit, call, exchange);
     } catch (error) {
       if (error instanceof SessionLost) {
-        const link = await this.#linkFor(exchange.owner);
+        const link = await this.linkOf(exchange.owner);
         return await link.call(permit, call, exchange);
       }
       throw error;
@@ -150,11 +154,6 @@ export class Upstream {
     );
   }
 
-  /** The link for a client: shared, or its own. Waits for a server that is starting. */
-  async linkOf(owner: Owner): Promise<Link> {
-    return this.#linkFor(owner);
-  }
-
   /** Sets what the shared link watches, now and after every restart. */
   async watch(uris: readonly string[]): Promise<void> {
     this.#shelf.watch(uris);
@@ -178,7 +177,8 @@ export class Upstream {
     this.#instances.drop(ownerKey, 'its client is gone');
   }
 
-  async #linkFor(owner: Owner): Promise<Link> {
+  /** The link for a client: shared, or its own. Waits for a server that is starting. */
+  async linkOf(owner: Owner): Promise<Link> {
     const shared =
       this.#link?.isOpen === true
         ? this.#link
@@ -216,9 +216,7 @@ export class Upstream {
       await this.#adopt(link);
       return new OpenFailure({ kind: 'broken', message: await ended });
     } catch (error) {
-      return error instanceof OpenFailure
-        ? error
-        : new OpenFailure({ kind: 'protocol', message: messageOf(error) });
+      return OpenFailure.of(error);
     } finally {
       clearTimeout(timer);
       giveBack();
@@ -290,7 +288,7 @@ export class Upstream {
   #events(onClosed: (reason: string) => void, owner: Owner | undefined): LinkEvents {
     return {
       onClosed,
-      onListChanged: () => this.#shelf.restock(() => this.sharedLink),
+      onListChanged: () => this.#onListChanged(owner),
       onListenLost: () => {
         const link = this.sharedLink;
         if (link !== undefined) this.#shelf.watchAgain(link);
@@ -299,6 +297,11 @@ export class Upstream {
         this.#ports.onResourceUpdated(this.plan.name, stringAt(message.params, 'uri') ?? '', owner),
       onInteractive: (method) => this.#becomeInteractive(method),
     };
+  }
+
+  #onListChanged(owner: Owner | undefined): void {
+    if (owner === undefined) this.#shelf.restock(() => this.sharedLink);
+    else this.#ownShelves.restock(owner.key, () => this.#instances.peek(owner.key));
   }
 
   #becomeInteractive(method: string): void {
@@ -337,9 +340,4 @@ export class Upstream {
     if (isWell) this.#standing.set('ready', undefined);
     else this.#standing.set('degraded', 'does not answer pings');
   }
-}
-
-/** What to say about an unexpected failure of a server. */
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -49,4 +49,11 @@ export class OpenFailure extends Error {
     this.name = 'OpenFailure';
     this.failure = failure;
   }
+
+  /** Any error as one: what is not one already is the server's breach of the protocol. */
+  static of(error: unknown): OpenFailure {
+    if (error instanceof OpenFailure) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    return new OpenFailure({ kind: 'protocol', message });
+  }
 }

@@ -4,6 +4,7 @@ import { notification, type Notification } from '../kernel/json-rpc.ts';
 import type { Owner } from '../kernel/exchange.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { ClientSession } from '../session/session.ts';
 import type { SessionTable } from '../session/sessions.ts';
 import type { ListenWish } from '../spine/ports.ts';
 import type { UpstreamPool } from '../upstream/upstream-pool.ts';
@@ -35,12 +36,17 @@ export class News {
     this.#subscriptions = new Subscriptions((upstream, uris) => terms.pool.watch(upstream, uris));
   }
 
+  /** Lists changed for one client alone. */
+  listsChangedFor(session: ClientSession, kinds: ReadonlySet<ChangeKind>): void {
+    if (!session.isInitialized) return;
+    for (const kind of kinds) session.notify(notification(`notifications/${kind}/list_changed`));
+  }
+
   /** Lists changed as clients see them. */
   listsChanged(kinds: ReadonlySet<ChangeKind>): void {
+    for (const session of this.#terms.sessions.all()) this.listsChangedFor(session, kinds);
     for (const kind of kinds) {
       const message = notification(`notifications/${kind}/list_changed`);
-      for (const session of this.#terms.sessions.all())
-        if (session.isInitialized) session.notify(message);
       for (const { wish, deliver } of this.#listeners) if (wish.lists.has(kind)) deliver(message);
     }
   }

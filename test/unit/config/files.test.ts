@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { readEnvironment } from '../../../src/config/environment.ts';
-import { readPlan } from '../../../src/config/read-plan.ts';
+import { planReader, readPlan } from '../../../src/config/read-plan.ts';
 import type { PlanResult } from '../../../src/config/load-plan.ts';
 import { lines, planOf } from './plan-from.ts';
 
@@ -65,6 +65,28 @@ test('a file that cannot be read is an error, and the other one is still checked
   assert.equal(result.plan, undefined);
   assert.match(lines(result)[0] ?? '', /dir : This file cannot be read \(EISDIR\)/);
   assert.match(lines(result)[1] ?? '', /naming: Give one of/);
+});
+
+test('a file that vanishes after it was read is an error, so that its rules do not vanish with it', async (t) => {
+  const folder = await tempFolder(t);
+  const at = (path: string): string => join(folder, path);
+  const { surroundings } = readEnvironment({});
+  const moved = { ...surroundings, serversPath: at('mcp.json'), appPath: at('app.yaml') };
+  await writeFile(moved.appPath, 'naming: flat');
+  const read = planReader(moved, () => undefined);
+  assert.equal(read().plan?.naming, 'flat');
+  await rm(moved.appPath);
+  const { plan, problems } = read();
+  assert.equal(plan, undefined);
+  assert.deepEqual(
+    problems.map(({ severity, file }) => [severity, file]),
+    [
+      ['error', moved.appPath],
+      ['warning', moved.serversPath],
+    ],
+  );
+  await writeFile(moved.appPath, 'naming: prefix');
+  assert.equal(read().plan?.naming, 'prefix');
 });
 
 test('the servers the repository comes with are sound, and their programs are there', () => {

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'node:test';
+import { connectLegacy } from '../support/gateway-clients.ts';
+import { modernRequest, namesIn, RawSession, textOf } from '../support/gateway-session.ts';
+import { echoServer, fixture, TestGateway, type ServerEntry } from '../support/gateway.ts';
+import { FIXTURE } from '../support/conformance-processes.ts';
+
+/** Five times the figures of the requirement (docs/rules.md R24): 0.5 s for the port, list.firstWaitMs for the list. */
+const PORT_MS = 2_500;
+const FIRST_WAIT_MS = 10_000;
+/** What an answer may take on a busy machine beyond the time it had to wait. */
+const SLACK_MS = 2_500;
+
+const HEALTHY = Array.from({ length: 19 }, (_, index) => `cheap${index + 1}`);
+const HEALTHY_TOOLS = HEALTHY.map((name) => `${name}__echo`);
+const HANGING = fixture('legacy', '--start-delay', '2000000000');
+
+/** Nineteen servers that work, and in their midst one that is given. */
+function nineteenAnd(odd: ServerEntry): Record<string, ServerEntry> {
+  const entries = HEALTHY.map((name) => [name, echoServer()] as const);
+  return Object.fromEntries([...entries.slice(0, 5), ['odd', odd], ...entries.slice(5)]);
+}
+
+const app = { list: { firstWaitMs: FIRST_WAIT_MS } };
+
+test('R14: with 20 servers, one of them hanging for ever, the port opens at once and the first list has every healthy server', async (t) => {
+  const gateway = await TestGateway.prepare(t, { servers: nineteenAnd(HANGING), app });
+  const openMs = await gateway.launch();
+  const begin = performance.now();
+  const [health, modern, session] = await Promise.all([
+    fetch(`${gateway.base}/healthcheck`),
+    modernRequest(gateway.url, 'tools/list'),
+    RawSession.open(gateway.url),
+  ]);
+  const listMs = performance.now() - begin;
+  t.diagnostic(`port open after ${openMs.toFixed(0)} ms, first list after ${listMs.toFixed(0)} ms`);
+  assert.equal(health.status, 200);
+  assert.deepEqual(await health.json(), { status: 'OK' });
+  assert.deepEqual(namesIn(modern.result).toSorted(), HEALTHY_TOOLS.toSorted());
+  assert.ok(openMs < PORT_MS, `the port opened after ${openMs} ms`);
+  assert.ok(listMs < FIRST_WAIT_MS + SLACK_MS, `the list took ${listMs} ms`);
+
+  assert.deepEqual((await session.tools()).toSorted(), HEALTHY_TOOLS.toSorted());
+  const states = await gateway.servers();
+  assert.equal(states.filter(({ phase }) => phase === 'ready').length, 19);
+  assert.equal((await gateway.server('odd')).phase, 'starting');
+  assert.equal(textOf(await session.call('cheap19__echo', { text: 'hello' })).slice(0, 5), 'hello');
+});
+
+test('R14: health is answered while the first list still waits', async (t) => {
+  const gateway = await TestGateway.start(t, { servers: { odd: HANGING }, app });
+  const waiting = new AbortController();
+  const list = fetch(gateway.url, { method: 'GET', signal: waiting.signal }).catch(() => undefined);
+  const pending = modernRequest(gateway.url, 'tools/list');
+  const begin = performance.now();
+  assert.equal((await fetch(`${gateway.base}/healthcheck`)).status, 200);
+  assert.ok(performance.now() - begin < SLACK_MS);
+  waiting.abort();
+  await list;
+  assert.deepEqual(namesIn((await pending).result), []);
+});
+
+test('R14: the first list does not wait for a server that has failed', async (t) => {
+  const servers = nineteenAnd({ command: 'no-such-command-anywhere' });
+  const gateway = await TestGateway.start(t, { servers, app: { list: { firstWaitMs: 60_000 } } });
+  const begin = performance.now();
+  const session = await RawSession.open(gateway.url);
+  assert.deepEqual((await session.tools()).toSorted(), HEALTHY_TOOLS.toSorted());
+  const listMs = performance.now() - begin;
+  assert.ok(listMs < 30_000, `the list took ${listMs} ms`);
+  assert.equal((await gateway.server('odd')).phase, 'failed');
+});
+
+test('R14: a hanging server makes the first lists wait, not all that follow', async (t) => {
+  const servers = { odd: HANGING, cheap: echoServer() };
+  const gateway = await TestGateway.start(t, { servers, app: { list: { firstWaitMs: 1_000 } } });
+  await gateway.whenReady('cheap');
+  const session = await RawSession.open(gateway.url);
+  const begin = performance.now();
+  for (let lists = 0; lists < 20; lists += 1)
+    assert.deepEqual(await session.tools(), ['cheap__echo']);
+  const tookMs = performance.now() - begin;
+  assert.ok(tookMs < 7_000, `20 lists took ${tookMs} ms`);
+});
+
+test('R14: over stdio, a client that lists once, as soon as it is connected, sees every healthy server', async (t) => {
+  const gateway = await TestGateway.prepare(t, { servers: nineteenAnd(HANGING), app });
+  const begin = performance.now();
+  const client = await connectLegacy(t, gateway, 'stdio');
+  const connectMs = performance.now() - begin;
+  const tools = await client.tools();
+  const listMs = performance.now() - begin - connectMs;
+  t.diagnostic(`initialized after ${connectMs.toFixed(0)} ms, list ${listMs.toFixed(0)} ms later`);
+  assert.deepEqual(tools.toSorted(), HEALTHY_TOOLS.toSorted());
+  assert.ok(connectMs < PORT_MS, `initialize took ${connectMs} ms`);
+  assert.ok(listMs < FIRST_WAIT_MS + SLACK_MS, `the list took ${listMs} ms`);
+});
+
+test('R14: a starting server that has not changed is listed from its last catalog, and a call to it waits for it', async (t) => {
+  const gateway = await TestGateway.prepare(t, { servers: {}, app });
+  const delay = join(gateway.folder, 'delay');
+  await writeFile(delay, '0');
+  const script = 'sleep "$(cat "$0")"; exec "$@"';
+  const args = ['-c', script, delay, process.execPath, FIXTURE, '--era', 'legacy'];
+  await gateway.configure({ late: { command: '/bin/sh', args } });
+  await gateway.launch();
+  await gateway.whenReady('late');
+  const before = namesIn((await modernRequest(gateway.url, 'tools/list')).result);
+  assert.ok(before.includes('late__fixture_echo'));
+  assert.equal(await gateway.end('SIGTERM'), 0);
+
+  await writeFile(delay, '3');
+  await gateway.launch();
+  const begin = performance.now();
+  const session = await RawSession.open(gateway.url);
+  assert.deepEqual(await session.tools(), before);
+  assert.ok(performance.now() - begin < 2_000, 'the list waited for the server');
+  assert.equal((await gateway.server('late')).phase, 'starting');
+  const answer = await session.call('late__fixture_echo', { text: 'waited' });
+  assert.match(textOf(answer), /waited/u);
+  assert.equal((await gateway.server('late')).phase, 'ready');
+});
+
+test('no server starts before the port is open, and none that is switched off starts at all', async (t) => {
+  const gateway = await TestGateway.start(t, {
+    servers: { cheap: echoServer(), off: { ...echoServer(), disabled: true } },
+  });
+  await gateway.whenReady('cheap');
+  const output = gateway.output();
+  assert.ok(output.includes('starting: '), output);
+  assert.deepEqual(gateway.log('off'), []);
+  assert.equal((await gateway.server('off')).phase, 'stopped');
+});
