@@ -1,3 +1,5 @@
+import type { Readable, Writable } from 'node:stream';
+
 import type { Operator } from './admin/ports.ts';
 import { SERVERS_PATH, serversBody } from './admin/servers.ts';
 import { Catalog } from './catalog/catalog.ts';
@@ -9,9 +11,10 @@ import { Denial } from './kernel/permit.ts';
 import type { Plan, Surroundings } from './kernel/plan.ts';
 import { listenHttp, type HttpListener } from './listen/http.ts';
 import { listenMetrics, type MetricsListener } from './listen/metrics.ts';
+import { serveStdio } from './listen/stdio.ts';
 import { decideOpen } from './policy/open-policy.ts';
 import { logEntry } from './record/log-sink.ts';
-import { MetricsSink } from './record/metrics-sink.ts';
+import type { MetricsSink } from './record/metrics-sink.ts';
 import { newId, newSecret, Seal } from './seal/seal.ts';
 import { SessionTable } from './session/sessions.ts';
 import { createGate } from './spine/gate.ts';
@@ -52,7 +55,7 @@ export class Gateway {
   readonly #store: SqliteStore;
   readonly #seal: Seal;
   readonly #sealed: Sealed;
-  readonly #metrics = new MetricsSink();
+  #metrics: MetricsSink | undefined;
   readonly #readiness: Readiness;
   readonly #pool: UpstreamPool;
   readonly #catalog: Catalog;
@@ -91,17 +94,14 @@ export class Gateway {
       adminBody: () => serversBody(this.operator),
       onCrash: (error) => this.#logCrash(error),
     });
-    if (isMetricsEnabled) {
-      // Not waited for: a busy metrics port must not keep the gateway from serving (docs/rules.md R18).
-      void listenMetrics(host, metricsPort, () => this.#metrics.exposition()).then(
-        (listener) => {
-          this.#metricsListener = listener;
-        },
-        (error: Error) =>
-          this.#terms.log.warn({ port: metricsPort }, `metrics are not served: ${error.message}`),
-      );
-    }
+    // Not waited for: neither loading nor a busy metrics port keeps the gateway from serving (docs/rules.md R18).
+    if (isMetricsEnabled) void this.#serveMetrics(host, metricsPort);
     return this.#http.port;
+  }
+
+  /** Serves one client over a pair of streams; resolves when the input ends. */
+  serveStdio(input: Readable, output: Writable): Promise<void> {
+    return serveStdio(this.gate, input, output);
   }
 
   /** Starts the servers of the plan; returns at once. */
@@ -112,12 +112,26 @@ export class Gateway {
   /** Swaps the plan whole. Servers whose entry did not change keep their processes and connections. */
   apply(plan: Plan): void {
     const before = new Set(this.#pool.states().map((state) => state.name));
+    this.#warnOfLateSettings(plan);
     this.#plan = plan;
     for (const server of plan.servers)
       if (!before.has(server.name) && server.isActive) this.#readiness.expect(server.name);
     this.#http?.apply(plan);
     this.#pool.apply(plan);
     this.#catalog.apply(plan);
+  }
+
+  /** Some settings are built in when the gateway starts. */
+  #warnOfLateSettings(plan: Plan): void {
+    const { server, upstreams } = this.#plan;
+    const late = [
+      ...(plan.server.maxHeaderBytes === server.maxHeaderBytes ? [] : ['server.maxHeaderBytes']),
+      ...(plan.upstreams.startConcurrency === upstreams.startConcurrency
+        ? []
+        : ['upstreams.startConcurrency']),
+    ];
+    if (late.length > 0)
+      this.#terms.log.warn({ late }, `in force at the next start: ${late.join(', ')}`);
   }
 
   /** Stops accepting, lets calls finish within shutdown.drainMs, then ends every session's streams and every server. */
@@ -128,12 +142,25 @@ export class Gateway {
     this.#store.close();
   }
 
+  async #serveMetrics(host: string, port: number): Promise<void> {
+    try {
+      const { MetricsSink } = await import('./record/metrics-sink.ts');
+      const sink = new MetricsSink();
+      this.#metrics = sink;
+      this.#metricsListener = await listenMetrics(host, port, () => sink.exposition());
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#terms.log.warn({ port }, `metrics are not served: ${why}`);
+    }
+  }
+
   #createPool(): UpstreamPool {
     return new UpstreamPool({
       clientInfo: this.#serverInfo,
       inheritedEnv: this.#terms.inheritedEnv,
       startConcurrency: this.#plan.upstreams.startConcurrency,
       now: () => Date.now(),
+      listDebounceMs: () => this.#plan.list.debounceMs,
       log: (level, upstream, message) => this.#logUpstream(level, upstream, message),
       onState: (state) => this.#onServerState(state),
       onInventory: (upstream, inventory) => this.#onInventory(upstream, inventory),
@@ -206,7 +233,7 @@ export class Gateway {
   }
 
   #record(entry: Entry): void {
-    this.#metrics.take(entry);
+    this.#metrics?.take(entry);
     logEntry(entry, this.#terms.log);
   }
 

@@ -20,7 +20,7 @@ const MAY_IMPORT: Allowances = {
   config: {
     layers: ['kernel'],
     packages: ['jsonc-parser', 'yaml', 'zod'],
-    node: ['fs', 'fs/promises', 'os', 'path', 'url'],
+    node: ['crypto', 'fs', 'fs/promises', 'path'],
   },
   identity: { layers: ['kernel'], packages: [], node: ['crypto', 'net'] },
   session: { layers: ['kernel'], packages: [], node: [] },
@@ -34,7 +34,7 @@ const MAY_IMPORT: Allowances = {
   },
   record: {
     layers: ['kernel'],
-    packages: ['pino', 'prom-client'],
+    packages: ['prom-client'],
     node: ['crypto', 'fs', 'fs/promises', 'path', 'stream', 'worker_threads'],
   },
   seal: { layers: ['kernel'], packages: [], node: ['crypto'] },
@@ -52,7 +52,7 @@ const MAY_IMPORT: Allowances = {
   },
   cli: {
     layers: ['kernel', 'config', 'gateway.ts', 'admin/ports.ts'],
-    packages: ['commander'],
+    packages: ['commander', 'pino'],
     node: ['fs', 'fs/promises', 'os', 'path', 'readline/promises', 'url', 'util'],
   },
   'gateway.ts': {
@@ -71,9 +71,15 @@ const MAY_IMPORT: Allowances = {
       'spine',
       'listen',
       'admin',
+      'wiring',
     ],
     packages: [],
-    node: ['crypto', 'path'],
+    node: ['stream'],
+  },
+  wiring: {
+    layers: ['kernel', 'catalog', 'seal', 'session', 'spine', 'store', 'upstream'],
+    packages: [],
+    node: ['crypto'],
   },
   'main.ts': { layers: ['cli'], packages: [], node: [] },
   'index.ts': { layers: ['gateway.ts', 'kernel'], packages: [], node: [] },

@@ -1,9 +1,16 @@
+interface Watch {
+  readonly upstream: string;
+  readonly uri: string;
+  readonly subscribers: Map<string, (uri: string) => void>;
+  /** Settles when the upstream has been told. */
+  told: Promise<void>;
+}
+
+const NOW = Promise.resolve();
+
 /** Who is told when a resource changes, counted per upstream so that each resource is watched once. */
 export class Subscriptions {
-  readonly #byResource = new Map<
-    string,
-    { upstream: string; uri: string; subscribers: Map<string, (publicUri: string) => void> }
-  >();
+  readonly #byResource = new Map<string, Watch>();
   readonly #onWatched: (upstream: string, uris: readonly string[]) => Promise<void>;
 
   /** `onWatched` is told the whole list of URIs to watch at an upstream whenever that changes. */
@@ -22,13 +29,21 @@ export class Subscriptions {
     const present = this.#byResource.get(key);
     if (present !== undefined) {
       present.subscribers.set(subscriber, deliver);
+      await present.told;
       return;
     }
-    this.#byResource.set(key, { upstream, uri, subscribers: new Map([[subscriber, deliver]]) });
+    const watch: Watch = {
+      upstream,
+      uri,
+      subscribers: new Map([[subscriber, deliver]]),
+      told: NOW,
+    };
+    this.#byResource.set(key, watch);
+    watch.told = this.#onWatched(upstream, this.watched(upstream));
     try {
-      await this.#onWatched(upstream, this.watched(upstream));
+      await watch.told;
     } catch (error) {
-      this.#byResource.delete(key);
+      if (this.#byResource.get(key) === watch) this.#byResource.delete(key);
       throw error;
     }
   }

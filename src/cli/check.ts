@@ -1,15 +1,16 @@
-import { readConfiguration } from './launch.ts';
+import { findConfiguration } from './configuration.ts';
 import { problemLine } from './output.ts';
 
 /** `mcpx check`: prints every problem of the configuration; exit code 1 if one is an error. */
 export function check(): void {
-  const { plan, problems, surroundings } = readConfiguration();
+  const { surroundings, read } = findConfiguration();
+  const { plan, problems } = read();
   for (const problem of problems) process.stdout.write(`${problemLine(problem)}\n`);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
-  const warnings = problems.length - errors;
-  const { serversPath, appPath } = surroundings;
+  const summary = `${errors} errors, ${problems.length - errors} warnings`;
+  const servers = plan === undefined ? '' : `${plan.servers.length} servers, `;
   process.stdout.write(
-    `${serversPath}, ${appPath}: ${plan?.servers.length ?? 0} servers, ${errors} errors, ${warnings} warnings\n`,
+    `${surroundings.serversPath}, ${surroundings.appPath}: ${servers}${summary}\n`,
   );
   if (errors > 0) process.exitCode = 1;
 }

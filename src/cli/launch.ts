@@ -1,9 +1,9 @@
-import { inheritedEnvironment, readEnvironment } from '../config/environment.ts';
-import { readPlan } from '../config/read-plan.ts';
+import { inheritedEnvironment } from '../config/environment.ts';
 import { watchConfig } from '../config/watch.ts';
 import { Gateway } from '../gateway.ts';
 import type { UpstreamState } from '../kernel/inventory.ts';
-import type { Plan, Problem, Surroundings } from '../kernel/plan.ts';
+import type { Plan, Surroundings } from '../kernel/plan.ts';
+import { findConfiguration, type Configuration } from './configuration.ts';
 import { createLog } from './log.ts';
 import { problemLine } from './output.ts';
 import { productVersion } from './version.ts';
@@ -17,48 +17,24 @@ export interface Launch {
   close(): Promise<void>;
 }
 
-/** Everything wrong or notable in the environment and in both files, and the plan unless an error stands in its way. */
-export function readConfiguration(): {
-  plan: Plan | undefined;
-  problems: readonly Problem[];
-  surroundings: Surroundings;
-} {
-  const environment = readEnvironment();
-  const { plan, problems } = readPlan(environment.surroundings);
-  const all = [...environment.problems, ...problems];
-  const isSound = all.every(({ severity }) => severity !== 'error');
-  return {
-    plan: isSound ? plan : undefined,
-    problems: all,
-    surroundings: environment.surroundings,
-  };
-}
-
 /** Reads the configuration and makes a gateway that follows its files. Prints problems; undefined when there is an error. */
-export function launch(onServerState?: (state: UpstreamState) => void): Launch | undefined {
-  const { plan, problems, surroundings } = readConfiguration();
-  for (const problem of problems) process.stderr.write(`${problemLine(problem)}\n`);
-  if (plan === undefined) return undefined;
-  const log = createLog(surroundings.logLevel);
-  const gateway = new Gateway({
-    plan,
-    surroundings,
-    log,
-    version: productVersion(),
-    inheritedEnv: inheritedEnvironment(),
-    ...(onServerState === undefined ? {} : { onServerState }),
-  });
+export function launch(onServerState: (state: UpstreamState) => void): Launch | undefined {
+  const configuration = findConfiguration();
+  const { surroundings } = configuration;
+  const running: { gateway?: Gateway } = {};
+  // Watched before it is read: no change falls in between.
   const stopWatching = watchConfig([surroundings.serversPath, surroundings.appPath], () => {
-    const next = readConfiguration();
-    for (const problem of next.problems)
-      log[problem.severity === 'error' ? 'error' : 'warn'](problemLine(problem));
-    if (next.plan === undefined) {
-      log.error('the configuration was not taken over: the last good one stays in force');
-    } else {
-      gateway.apply(next.plan);
-      log.info('the changed configuration is in force');
-    }
+    if (running.gateway !== undefined) reload(running.gateway, configuration, log);
   });
+  const { plan, problems } = configuration.read();
+  for (const problem of problems) process.stderr.write(`${problemLine(problem)}\n`);
+  const log = createLog(surroundings.logLevel);
+  const gateway = plan === undefined ? undefined : open({ plan, surroundings, log, onServerState });
+  if (plan === undefined || gateway === undefined) {
+    stopWatching();
+    return undefined;
+  }
+  running.gateway = gateway;
   return {
     gateway,
     plan,
@@ -69,6 +45,48 @@ export function launch(onServerState?: (state: UpstreamState) => void): Launch |
     },
   };
 }
+
+type Log = ReturnType<typeof createLog>;
+
+interface OpenTerms {
+  readonly plan: Plan;
+  readonly surroundings: Surroundings;
+  readonly log: Log;
+  onServerState(state: UpstreamState): void;
+}
+
+/** A gateway, or undefined and a line that says why its data folder cannot be used. */
+function open(terms: OpenTerms): Gateway | undefined {
+  try {
+    return new Gateway({
+      ...terms,
+      version: productVersion(),
+      inheritedEnv: inheritedEnvironment(),
+      onServerState: (state) => terms.onServerState(state),
+    });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const { dataDir } = terms.surroundings;
+    process.stderr.write(`mcpx: cannot use the data folder ${dataDir} (MCPX_DATA_DIR): ${why}\n`);
+    return undefined;
+  }
+}
+
+function reload(gateway: Gateway, configuration: Configuration, log: Log): void {
+  const { plan, problems } = configuration.read();
+  for (const problem of problems) {
+    log[problem.severity === 'error' ? 'error' : 'warn'](problemLine(problem));
+  }
+  if (plan === undefined) {
+    log.error('the configuration was not taken over: the last good one stays in force');
+  } else {
+    gateway.apply(plan);
+    log.info('the changed configuration is in force');
+  }
+}
+
+/** A terminal and npm both pass Ctrl-C on: two signals at once are one. */
+const SAME_SIGNAL_MS = 1000;
 
 /** Has signals end the process in order; a second one a while later ends it at once. */
 export function endOnSignals(end: () => Promise<void>): void {
@@ -88,6 +106,3 @@ export function endOnSignals(end: () => Promise<void>): void {
   process.on('SIGINT', onSignal);
   process.on('SIGHUP', onSignal);
 }
-
-/** A terminal and npm both pass Ctrl-C on: two signals at once are one. */
-const SAME_SIGNAL_MS = 1000;

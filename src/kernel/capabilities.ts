@@ -7,12 +7,20 @@ export const FULL_CAPABILITIES: JsonObject = {
   roots: { listChanged: true },
   sampling: { context: {}, tools: {} },
   elicitation: { form: {}, url: {} },
+  tasks: {
+    list: {},
+    cancel: {},
+    requests: { sampling: { createMessage: {} }, elicitation: { create: {} } },
+  },
 };
 
 /** The capabilities a question needs that the client did not declare; undefined when it may be asked. */
 export function missingFor(question: Question, declared: JsonObject): JsonObject | undefined {
+  if (question.method.startsWith('tasks/') && !isObject(declared['tasks'])) return { tasks: {} };
   const feature = CLIENT_FEATURES.get(question.method);
   if (feature === undefined) return undefined;
+  const task = missingTask(question, declared);
+  if (task !== undefined) return task;
   const held = objectAt(declared, feature);
   if (held === undefined) return { [feature]: {} };
   const part = neededPart(question);
@@ -32,4 +40,13 @@ function neededPart(question: Question): string | undefined {
     return question.params?.['mode'] === 'url' ? 'url' : 'form';
   if (question.method !== 'sampling/createMessage') return undefined;
   return question.params?.['tools'] === undefined ? undefined : 'tools';
+}
+
+/** A question that is to run as a task needs that of the client too (spec 2025-11-25, tasks). */
+function missingTask(question: Question, declared: JsonObject): JsonObject | undefined {
+  if (question.params?.['task'] === undefined) return undefined;
+  const [feature = '', action = ''] = question.method.split('/', 2);
+  const requests = objectAt(objectAt(declared, 'tasks'), 'requests');
+  if (isObject(objectAt(requests, feature)?.[action])) return undefined;
+  return { tasks: { requests: { [feature]: { [action]: {} } } } };
 }

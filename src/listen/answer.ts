@@ -1,4 +1,4 @@
-import { RemoteError, type Answer } from '../kernel/answer.ts';
+import { Cancelled, RemoteError, type Answer } from '../kernel/answer.ts';
 import type { Era } from '../kernel/era.ts';
 import type { RequestId, RpcError } from '../kernel/json-rpc.ts';
 import { Refusal, REFUSALS } from '../kernel/refusals.ts';
@@ -22,10 +22,16 @@ const MODERN_STATUS: Readonly<Record<number, number>> = {
 
 /** The one mapping from what went wrong to what is written. Undefined for a request that its client has cancelled. */
 export function wireError(error: unknown, era: Era): WireError | undefined {
+  if (error instanceof Cancelled) return undefined;
   if (error instanceof Refusal) return fromRefusal(error, era);
-  if (error instanceof RemoteError)
+  if (error instanceof RemoteError) {
     return { status: statusOf(error.error.code, era), error: error.error };
-  return undefined;
+  }
+  // What comes here was found after the exchange was recorded: an answer that cannot be written.
+  return fromRefusal(
+    new Refusal('UPSTREAM_PROTOCOL', 'The answer cannot be written as JSON.'),
+    era,
+  );
 }
 
 /** A response as JSON text. A result that is text already is not parsed. */

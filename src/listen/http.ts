@@ -10,7 +10,7 @@ import { corsHeaders, Doors, preflightHeaders } from './doors.ts';
 import { credentialsOf, headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
 import { LegacyHttp } from './legacy-http.ts';
 import { ModernHttp } from './modern-http.ts';
-import { readBody } from './read-body.ts';
+import { dropRest, readBody } from './read-body.ts';
 import { SseDoor } from './sse.ts';
 
 /** What the HTTP listener needs. */
@@ -35,6 +35,7 @@ export interface HttpListener {
 
 const KEEP_ALIVE_MS = 65_000;
 const NO_HEADERS = {};
+const DRAIN_POLL_MS = 20;
 
 /** Binds the port. Rejects when it cannot be bound. */
 export async function listenHttp(terms: HttpTerms): Promise<HttpListener> {
@@ -54,7 +55,6 @@ class Listener implements HttpListener {
   #maxBodyBytes: number;
   #open = 0;
   #isClosing = false;
-  #onQuiet: (() => void) | undefined;
 
   constructor(terms: HttpTerms) {
     this.#terms = terms;
@@ -97,7 +97,7 @@ class Listener implements HttpListener {
       this.#server.close(() => resolve());
     });
     this.#modern.close();
-    if (this.#open > 0) await this.#quiet(drainMs);
+    await this.#quiet(drainMs);
     this.#sse.close();
     for (const session of this.#terms.gate.sessions.all()) session.standalone.end();
     this.#server.closeIdleConnections();
@@ -106,15 +106,19 @@ class Listener implements HttpListener {
     clearTimeout(force);
   }
 
-  /** Resolves when no POST waits for its answer any more, or after so long. */
-  #quiet(withinMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, withinMs);
-      this.#onQuiet = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  /** Resolves when nothing waits for an answer any more, or after so long. */
+  async #quiet(withinMs: number): Promise<void> {
+    const end = performance.now() + withinMs;
+    while (this.#isBusy() && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+  }
+
+  #isBusy(): boolean {
+    if (this.#open > 0) return true;
+    for (const session of this.#terms.gate.sessions.all())
+      if (session.inFlight.size > 0) return true;
+    return false;
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -143,7 +147,7 @@ class Listener implements HttpListener {
       };
       this.#route(http);
     } catch (error) {
-      this.#refuse(http ?? { response, headers: NO_HEADERS }, error);
+      this.#refuse(http ?? { request, response, headers: NO_HEADERS }, error);
     }
   }
 
@@ -176,7 +180,6 @@ class Listener implements HttpListener {
       .catch((error: unknown) => this.#refuse(http, error))
       .finally(() => {
         this.#open -= 1;
-        if (this.#open === 0) this.#onQuiet?.();
       });
   }
 
@@ -185,6 +188,8 @@ class Listener implements HttpListener {
     const value = parseBody(text);
     const principal = gate.identify(http.credentials);
     if (Array.isArray(value)) {
+      if (headerOf(http.request, 'mcp-session-id') === undefined)
+        throw new Refusal('BATCH_UNSUPPORTED');
       await this.#legacy.postBatch(http, principal, value);
       return;
     }
@@ -195,7 +200,7 @@ class Listener implements HttpListener {
       : this.#legacy.post(http, principal, message));
   }
 
-  #refuse(http: Pick<HttpExchange, 'response' | 'headers'>, error: unknown): void {
+  #refuse(http: Pick<HttpExchange, 'request' | 'response' | 'headers'>, error: unknown): void {
     const known =
       error instanceof Refusal
         ? error
@@ -205,10 +210,8 @@ class Listener implements HttpListener {
           );
     const wire = wireError(known, 'legacy');
     if (wire === undefined) return;
-    // What was not read of a body that is too large would be taken for the next request.
-    if (known.code === 'BODY_TOO_LARGE' && !http.response.headersSent)
-      http.response.setHeader('connection', 'close');
     sendJson(http, wire.status, errorText(null, wire.error));
+    dropRest(http.request);
   }
 }
 

@@ -87,7 +87,10 @@ export class LegacyHttp {
   }
 
   #initialize(http: HttpExchange, principal: Principal, request: Request): void {
-    if (headerOf(http.request, 'mcp-session-id') !== undefined) this.#sessionOf(http, principal);
+    const present = headerOf(http.request, 'mcp-session-id');
+    if (present !== undefined && this.#gate.sessions.find(present, principal) !== undefined) {
+      throw new Refusal('DUPLICATE_INITIALIZE');
+    }
     const { session, result } = this.#gate.initialize(principal, request, 'http');
     const headers = { ...http.headers, 'mcp-session-id': session.id };
     sendJson({ response: http.response, headers }, 200, responseText(request.id, { result }));

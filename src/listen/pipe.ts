@@ -1,4 +1,5 @@
 import type { Credentials, Transport } from '../kernel/arrival.ts';
+import type { Era } from '../kernel/era.ts';
 import { Cancellation, isWanted, type Exchange } from '../kernel/exchange.ts';
 import type { Json } from '../kernel/json.ts';
 import {
@@ -30,6 +31,7 @@ export class Pipe {
   #session: Session | undefined;
   #release: (() => void) | undefined;
   #isClosed = false;
+  #waiting = 0;
 
   constructor(gate: Gate, terms: PipeTerms) {
     this.#gate = gate;
@@ -47,6 +49,11 @@ export class Pipe {
     }
   }
 
+  /** Whether requests still wait for their answers. */
+  get isBusy(): boolean {
+    return this.#waiting > 0;
+  }
+
   /** The channel is gone: so is the session, and what it still waits for. */
   close(): void {
     if (this.#isClosed) return;
@@ -60,16 +67,21 @@ export class Pipe {
     if (!('method' in message) || !('id' in message)) {
       this.#signal(message);
     } else if (eraOf(message, undefined) === 'modern') {
-      void this.#serveModern(message).catch((error: unknown) =>
-        this.#refuse(message.id, error, 'modern'),
-      );
+      this.#answer(message, 'modern', this.#serveModern(message));
     } else if (message.method === 'initialize') {
       this.#initialize(message);
     } else {
-      void this.#serveLegacy(message).catch((error: unknown) =>
-        this.#refuse(message.id, error, 'legacy'),
-      );
+      this.#answer(message, 'legacy', this.#serveLegacy(message));
     }
+  }
+
+  #answer(request: Request, era: Era, serving: Promise<void>): void {
+    this.#waiting += 1;
+    void serving
+      .catch((error: unknown) => this.#refuse(request.id, error, era))
+      .finally(() => {
+        this.#waiting -= 1;
+      });
   }
 
   #signal(message: Exclude<Message, Request>): void {
@@ -165,7 +177,7 @@ export class Pipe {
     }
   }
 
-  #refuse(id: RequestId | null, error: unknown, era: 'legacy' | 'modern'): void {
+  #refuse(id: RequestId | null, error: unknown, era: Era): void {
     const wire = wireError(error, era);
     if (wire !== undefined) this.#write(errorText(id, wire.error));
   }

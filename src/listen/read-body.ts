@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../kernel/refusals.ts';
 
 /** Reads a JSON body whole, within a number of bytes. Throws CONTENT_TYPE_UNSUPPORTED or BODY_TOO_LARGE. */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
   const type = request.headers['content-type'];
   if (type === undefined || !/^application\/json\s*(?:;|$)/iu.test(type))
     throw new Refusal('CONTENT_TYPE_UNSUPPORTED');
@@ -38,3 +38,16 @@ function tooLarge(maxBytes: number): Refusal {
     { maxBytes },
   );
 }
+
+/**
+ * Reads on and drops the rest of a body that was refused: a socket closed with unread bytes is reset, and the refusal
+ * would be lost with it. A client that does not end within a while is cut off.
+ */
+export function dropRest(request: IncomingMessage): void {
+  if (request.complete) return;
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  request.on('close', () => clearTimeout(timer));
+  request.resume();
+}
+
+const LINGER_MS = 2000;

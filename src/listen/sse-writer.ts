@@ -6,8 +6,11 @@ export interface SseTerms {
   readonly maxBehindBytes: number;
 }
 
-const OPEN = new Set<SseWriter>();
-let ticker: NodeJS.Timeout | undefined;
+/** The open streams by how often they are kept alive, with one timer for all of a kind. */
+const TICKERS = new Map<
+  number,
+  { readonly timer: NodeJS.Timeout; readonly open: Set<SseWriter> }
+>();
 
 /** One open `text/event-stream` response. Comments keep it alive while it is silent. */
 export class SseWriter {
@@ -32,9 +35,8 @@ export class SseWriter {
       ...headers,
     });
     response.flushHeaders();
-    OPEN.add(this);
-    ticker ??= setInterval(tick, terms.keepAliveMs).unref();
-    response.on('close', () => this.#forget());
+    const forget = keepAlive(this, terms.keepAliveMs);
+    response.on('close', forget);
   }
 
   /** One message; its number within the stream becomes part of its id. */
@@ -49,22 +51,35 @@ export class SseWriter {
   /** Text that is event-stream syntax already. */
   raw(text: string): void {
     if (this.#response.writableEnded || this.#response.destroyed) return;
-    this.#response.write(text);
+    // One message may be larger than the bound: only what still waits from before says that the reader is behind.
     if (this.#response.writableLength > this.#maxBehindBytes) this.#response.destroy();
+    else this.#response.write(text);
   }
 
   end(): void {
     if (!this.#response.writableEnded) this.#response.end();
   }
-
-  #forget(): void {
-    OPEN.delete(this);
-    if (OPEN.size > 0) return;
-    clearInterval(ticker);
-    ticker = undefined;
-  }
 }
 
-function tick(): void {
-  for (const writer of OPEN) writer.raw(': keep-alive\n\n');
+/** Comments that keep a silent stream open through proxies; zero sends none. Call the result when the stream is closed. */
+function keepAlive(writer: SseWriter, everyMs: number): () => void {
+  if (everyMs === 0) return () => undefined;
+  const ticker = TICKERS.get(everyMs) ?? startTicker(everyMs);
+  ticker.open.add(writer);
+  return () => {
+    ticker.open.delete(writer);
+    if (ticker.open.size > 0 || TICKERS.get(everyMs) !== ticker) return;
+    clearInterval(ticker.timer);
+    TICKERS.delete(everyMs);
+  };
+}
+
+function startTicker(everyMs: number): { timer: NodeJS.Timeout; open: Set<SseWriter> } {
+  const open = new Set<SseWriter>();
+  const timer = setInterval(() => {
+    for (const writer of open) writer.raw(': keep-alive\n\n');
+  }, everyMs).unref();
+  const ticker = { timer, open };
+  TICKERS.set(everyMs, ticker);
+  return ticker;
 }

@@ -19,9 +19,23 @@ export function serveStdio(gate: Gate, input: Readable, output: Writable): Promi
   });
   output.on('error', () => input.destroy());
   return new Promise((resolve) => {
+    // A client may write all it asks, close its end, and read the answers then.
+    input.once(
+      'end',
+      () => void drained(pipe, gate.plan().shutdown.drainMs).then(() => input.destroy()),
+    );
     input.once('close', () => {
       pipe.close();
       resolve();
     });
   });
+}
+
+const POLL_MS = 10;
+
+async function drained(pipe: Pipe, withinMs: number): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (pipe.isBusy && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }

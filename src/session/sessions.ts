@@ -49,7 +49,7 @@ export class SessionTable {
       clientInfo: client.info,
       expiresAt: this.#ports.now() + this.#plan().sessions.maxAgeMs,
     };
-    return this.#admit(this.#ports.seal(JSON.stringify(seed)), seed, principal, false);
+    return this.#admit(this.#ports.seal(seedText(seed)), seed, principal, false);
   }
 
   find(id: string, principal: Principal): ClientSession | undefined {
@@ -149,4 +149,34 @@ export class SessionTable {
       expiresAt: Number(value['expiresAt']),
     };
   }
+}
+
+const MAX_CAPABILITIES_CHARS = 2000;
+const MAX_NAME_CHARS = 200;
+
+/** A seed as an id carries it: ids travel in headers, so what may be long (icons, experiments) stays out. */
+function seedText(seed: SessionSeed): string {
+  const { capabilities, clientInfo } = seed;
+  const isShort = JSON.stringify(capabilities).length <= MAX_CAPABILITIES_CHARS;
+  return JSON.stringify({
+    ...seed,
+    capabilities: isShort ? capabilities : essentialCapabilities(capabilities),
+    clientInfo: clientInfo === undefined ? undefined : shortInfo(clientInfo),
+  });
+}
+
+/** What a server could ask the client for, without details that nothing here depends on. */
+function essentialCapabilities(capabilities: JsonObject): JsonObject {
+  const kept: JsonObject = {};
+  for (const name of ['roots', 'sampling', 'elicitation', 'tasks']) {
+    const value = capabilities[name];
+    if (value !== undefined && JSON.stringify(value).length <= MAX_NAME_CHARS) kept[name] = value;
+  }
+  return kept;
+}
+
+function shortInfo(clientInfo: JsonObject): JsonObject {
+  const name = stringAt(clientInfo, 'name')?.slice(0, MAX_NAME_CHARS);
+  const version = stringAt(clientInfo, 'version')?.slice(0, MAX_NAME_CHARS);
+  return { ...(name === undefined ? {} : { name }), ...(version === undefined ? {} : { version }) };
 }

@@ -80,6 +80,11 @@ export class Instances {
     });
   }
 
+  /** A call has ended: a client that waits may take the place of an idle one. */
+  wakeNext(): void {
+    this.#waiting.shift()?.();
+  }
+
   async close(reason: string): Promise<void> {
     clearInterval(this.#sweeper);
     for (const key of [...this.#byKey.keys()]) this.drop(key, reason);

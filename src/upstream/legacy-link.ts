@@ -19,7 +19,7 @@ import type { Link, LinkSetup } from './link.ts';
 import { Owners, ownerOf } from './owners.ts';
 import type { LinkEvents, LinkTerms, UpstreamCall } from './ports.ts';
 import { Questions } from './questions.ts';
-import { OpenFailure, type Wire, type WireEvents, type WireFailure } from './wire.ts';
+import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
 const MAX_REMEMBERED = 1000;
 /** Above the ids of a probe, whose late answers must not be taken for ours. */
@@ -56,7 +56,10 @@ export class LegacyLink implements Link {
     this.owner = terms.owner;
     this.#flights = new Flights((flight) => this.#onTimeout(flight), FIRST_ID);
     this.#owners = new Owners(this.#flights, terms.owner);
-    this.#questions = new Questions((message) => this.#wire?.send(message));
+    this.#questions = new Questions(
+      (message) => this.#wire?.send(message),
+      (taskId, owner) => this.#remember(taskId, owner),
+    );
   }
 
   /** The wire's events; hand them to the connector, then call `open` with its wire. */
@@ -178,8 +181,17 @@ export class LegacyLink implements Link {
     await this.#wire?.close();
   }
 
+  /** One message that cannot be passed on must not take the others, or the gateway, with it. */
   #receive(message: Message, origin: RequestId | undefined): void {
     this.#heardAt = performance.now();
+    try {
+      this.#dispatch(message, origin);
+    } catch (error) {
+      this.#setup.log('warn', `a message was dropped: ${String(error)}`);
+    }
+  }
+
+  #dispatch(message: Message, origin: RequestId | undefined): void {
     if (!('method' in message)) {
       if (!this.#flights.answer(message))
         this.#setup.log('debug', `answered request ${String(message.id)}, which nobody waits for`);
@@ -195,7 +207,11 @@ export class LegacyLink implements Link {
       this.#wire?.send({ jsonrpc: '2.0', id: message.id, result: {} });
       return;
     }
-    const claim = this.#owners.ofQuestion(typeof origin === 'number' ? origin : undefined);
+    const follower = this.#followers.get(stringAt(message.params, 'taskId') ?? '');
+    const claim =
+      follower === undefined
+        ? this.#owners.ofQuestion(typeof origin === 'number' ? origin : undefined)
+        : ({ owner: follower } as const);
     if (claim === undefined) {
       this.#questions.refuse(message.id, 'It is not known which client this is for.');
       this.#events.onInteractive(message.method);
@@ -236,7 +252,7 @@ export class LegacyLink implements Link {
   #onLog(message: Notification, origin: RequestId | undefined): void {
     const claim = this.#owners.ofLog(typeof origin === 'number' ? origin : undefined);
     if (claim === undefined) {
-      this.#setup.log('info', `log: ${JSON.stringify(message.params).slice(0, 500)}`);
+      this.#setup.log('info', `log: ${shownParams(message.params)}`);
     } else if ('exchange' in claim) {
       claim.exchange.notify(message);
     } else {

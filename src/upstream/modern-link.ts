@@ -17,7 +17,7 @@ import { Flights, resultOf, timedOut, withProgressToken, type Flight } from './f
 import type { Link, LinkSetup } from './link.ts';
 import { modernHeaders } from './modern-headers.ts';
 import type { LinkEvents, UpstreamCall } from './ports.ts';
-import { OpenFailure, type Wire, type WireEvents, type WireFailure } from './wire.ts';
+import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
 /** A link to a stateless server (protocol version 2026-07-28), over stdio or HTTP. Clients always share it. */
 export class ModernLink implements Link {
@@ -200,8 +200,17 @@ export class ModernLink implements Link {
     this.#events.onListenLost();
   }
 
+  /** One message that cannot be passed on must not take the others, or the gateway, with it. */
   #receive(message: Message, origin: RequestId | undefined): void {
     this.#heardAt = performance.now();
+    try {
+      this.#dispatch(message, origin);
+    } catch (error) {
+      this.#setup.log('warn', `a message was dropped: ${String(error)}`);
+    }
+  }
+
+  #dispatch(message: Message, origin: RequestId | undefined): void {
     if (!('method' in message)) {
       if (!this.#flights.answer(message))
         this.#setup.log('debug', `answered request ${String(message.id)}, which nobody waits for`);
@@ -239,7 +248,7 @@ export class ModernLink implements Link {
   #onOther(message: Notification, origin: RequestId | undefined): void {
     const exchange = this.#flights.get(origin)?.exchange ?? this.#onlyExchange();
     if (exchange === undefined)
-      this.#setup.log('info', `${message.method}: ${JSON.stringify(message.params).slice(0, 500)}`);
+      this.#setup.log('info', `${message.method}: ${shownParams(message.params)}`);
     else exchange.notify(message);
   }
 

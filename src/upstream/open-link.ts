@@ -1,17 +1,13 @@
-import type { Agent } from 'undici';
-
 import { RemoteError } from '../kernel/answer.ts';
 import type { Era } from '../kernel/era.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
-import { openHttp } from './connectors/http.ts';
-import { openSse } from './connectors/sse.ts';
-import { openStdio } from './connectors/stdio.ts';
 import { LegacyLink } from './legacy-link.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { ModernLink } from './modern-link.ts';
 import type { LinkEvents, LinkTerms, UpstreamPorts } from './ports.ts';
+import type { Carrier, Wires } from './wires.ts';
 import { OpenFailure, type Wire, type WireEvents } from './wire.ts';
 
 /** What it takes to open links to one upstream. */
@@ -19,22 +15,16 @@ export interface LinkFactory {
   readonly plan: ServerPlan;
   readonly setup: LinkSetup;
   readonly clientInfo: JsonObject;
-  readonly inheritedEnv: Readonly<Record<string, string>>;
-  readonly agent: Agent | undefined;
+  readonly wires: Wires;
 }
 
 /** The links of a configured server. */
-export function linkFactory(
-  plan: ServerPlan,
-  ports: UpstreamPorts,
-  agent: Agent | undefined,
-): LinkFactory {
+export function linkFactory(plan: ServerPlan, ports: UpstreamPorts, wires: Wires): LinkFactory {
   const { limits } = plan;
   return {
     plan,
-    agent,
+    wires,
     clientInfo: ports.clientInfo,
-    inheritedEnv: ports.inheritedEnv,
     setup: {
       upstream: plan.name,
       callTimeoutMs: limits.callTimeoutMs,
@@ -50,8 +40,6 @@ interface Gate {
   open(): void;
 }
 
-type Carrier = 'stdio' | 'streamable-http' | 'sse';
-
 /** Opens a link to a server whose era is not known: asks for discovery first, and takes anything but a yes for legacy. */
 export async function probeLink(
   factory: LinkFactory,
@@ -59,6 +47,7 @@ export async function probeLink(
   events: LinkEvents,
 ): Promise<Link> {
   const { endpoint, limits } = factory.plan;
+  await factory.wires.prepare();
   if (endpoint.kind === 'remote' && endpoint.transport === 'sse')
     return openLegacy(factory, terms, events);
   const probe = new Probe(factory, events);
@@ -81,12 +70,13 @@ export async function probeLink(
 }
 
 /** Opens a link to a server whose era is known. */
-export function openLink(
+export async function openLink(
   factory: LinkFactory,
   era: Era,
   terms: LinkTerms,
   events: LinkEvents,
 ): Promise<Link> {
+  await factory.wires.prepare();
   return era === 'legacy' ? openLegacy(factory, terms, events) : openModern(factory, events);
 }
 
@@ -116,7 +106,7 @@ class Probe {
       this.#gate.events,
       (wireEvents) => {
         this.#receiver = wireEvents;
-        this.#wire = connect(factory, carrier, {
+        this.#wire = factory.wires.connect(carrier, {
           onMessage: (message, origin) => this.#receiver?.onMessage(message, origin),
           onFailure: (id, failure) => this.#receiver?.onFailure(id, failure),
           onClosed: (reason) => {
@@ -171,7 +161,7 @@ async function openLegacy(
   const { endpoint } = factory.plan;
   const over = (carrier: Carrier): Promise<Link> =>
     openLegacyOver(factory, terms, gateEvents(events), (wireEvents) =>
-      connect(factory, carrier, wireEvents),
+      factory.wires.connect(carrier, wireEvents),
     );
   if (endpoint.kind === 'stdio') return over('stdio');
   if (endpoint.transport !== 'auto') return over(endpoint.transport);
@@ -206,16 +196,6 @@ async function openLegacyOver(
       });
     throw error;
   }
-}
-
-function connect(factory: LinkFactory, carrier: Carrier, events: WireEvents): Wire {
-  const { plan, agent, setup, inheritedEnv } = factory;
-  const log: LinkSetup['log'] = (level, message) => setup.log(level, message);
-  const { endpoint, limits } = plan;
-  if (endpoint.kind === 'stdio') return openStdio({ endpoint, limits, inheritedEnv, events, log });
-  if (agent === undefined) throw new Error('a remote server needs an agent');
-  const terms = { endpoint, limits, agent, events, log };
-  return carrier === 'sse' ? openSse(terms) : openHttp(terms);
 }
 
 /** Holds back the end of a link until it is open, for before that the failure to open says it. */

@@ -7,7 +7,6 @@ import { readInventory } from './read-inventory.ts';
 export interface OwnShelvesTerms {
   readonly plan: ServerPlan;
   readonly ports: UpstreamPorts;
-  readonly debounceMs: number;
 }
 
 /** What clients' own instances offer, where it came to differ from what the shared one does. */
@@ -27,7 +26,7 @@ export class OwnShelves {
       this.#timers.delete(ownerKey);
       const open = link();
       if (open !== undefined) void this.#read(ownerKey, open);
-    }, this.#terms.debounceMs);
+    }, this.#terms.ports.listDebounceMs());
     this.#timers.set(ownerKey, timer);
   }
 

@@ -39,6 +39,8 @@ export class Owners {
   ofLog(origin: number | undefined): Claim | undefined {
     const exchange = this.#flights.get(origin)?.exchange;
     if (exchange !== undefined) return { exchange };
+    // On the stream of a call that has ended: whoever is in flight now has nothing to do with it.
+    if (origin !== undefined && this.#only === undefined) return undefined;
     let latest: Exchange | undefined;
     for (const each of this.#flights.exchanges()) {
       if (latest !== undefined && latest.owner.key !== each.owner.key) return undefined;

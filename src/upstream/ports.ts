@@ -22,6 +22,8 @@ export interface UpstreamPorts {
   readonly inheritedEnv: Readonly<Record<string, string>>;
   readonly startConcurrency: number;
   now(): number;
+  /** Pause between the news that a list changed and reading it, in milliseconds. */
+  listDebounceMs(): number;
   log(level: Level, upstream: string, message: string): void;
   onState(state: UpstreamState): void;
   /** A new inventory, or undefined when the upstream offers nothing any more. */

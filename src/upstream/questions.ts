@@ -1,7 +1,7 @@
 import { RemoteError } from '../kernel/answer.ts';
 import { missingFor } from '../kernel/capabilities.ts';
-import { Cancellation, type Question } from '../kernel/exchange.ts';
-import type { JsonObject } from '../kernel/json.ts';
+import { Cancellation, type Owner, type Question } from '../kernel/exchange.ts';
+import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import {
   notification,
   type Notification,
@@ -17,9 +17,15 @@ import { ownerOf, type Claim } from './owners.ts';
 export class Questions {
   readonly #open = new Map<RequestId, Cancellation>();
   readonly #reply: (message: Response | Notification) => void;
+  readonly #onTask: (taskId: string, owner: Owner) => void;
 
-  constructor(reply: (message: Response | Notification) => void) {
+  /** `onTask` is told whose client runs a task, about which the server will ask again. */
+  constructor(
+    reply: (message: Response | Notification) => void,
+    onTask: (taskId: string, owner: Owner) => void,
+  ) {
     this.#reply = reply;
+    this.#onTask = onTask;
   }
 
   /** Brings a question to its client and the answer back to the server. */
@@ -29,6 +35,9 @@ export class Questions {
     const outcome = await this.#outcome(request, claim, cancellation);
     this.#open.delete(request.id);
     if (cancellation.reason !== undefined) return;
+    const taskId =
+      'result' in outcome ? stringAt(objectAt(outcome.result, 'task'), 'taskId') : undefined;
+    if (taskId !== undefined) this.#onTask(taskId, ownerOf(claim));
     this.#reply({ jsonrpc: '2.0', id: request.id, ...outcome });
   }
 

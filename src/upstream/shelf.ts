@@ -10,7 +10,8 @@ import { readInventory } from './read-inventory.ts';
 export interface ShelfTerms {
   readonly plan: ServerPlan;
   readonly ports: UpstreamPorts;
-  readonly debounceMs: number;
+  readonly debounceMs: () => number;
+  onStocked(): void;
   onFailure(reason: string): void;
 }
 
@@ -26,9 +27,11 @@ export class Shelf {
   readonly #terms: ShelfTerms;
   #inventory: Inventory | undefined;
   #watched: readonly string[] = [];
+  #link: Link | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
   #isStale = false;
+  #failures = 0;
 
   constructor(terms: ShelfTerms) {
     this.#terms = terms;
@@ -52,25 +55,18 @@ export class Shelf {
     if (known !== undefined) this.#publish(known);
   }
 
-  /** Reads everything over a new link and has its changes told; false when the lists could not be read. */
-  async stock(link: Link): Promise<boolean> {
+  /** Reads everything over a new link and has its changes told. */
+  async stock(link: Link): Promise<void> {
+    this.#link = link;
+    this.#failures = 0;
     // Watching comes first, so that no change falls between reading and watching.
     await this.#watchOn(link);
-    return this.#read(link);
+    await this.#read();
   }
 
   /** The server says that something changed: reads again after a pause, once for many such messages. */
-  restock(link: () => Link | undefined): void {
-    this.#isStale = true;
-    if (this.#timer !== undefined || this.#isReading) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      const open = link();
-      if (open === undefined) return;
-      void this.#read(open).then(() => {
-        if (this.#isStale) this.restock(link);
-      });
-    }, this.#terms.debounceMs);
+  restock(): void {
+    this.#readIn(this.#terms.debounceMs());
   }
 
   /** Which resources the shared link watches from now on. */
@@ -82,7 +78,7 @@ export class Shelf {
   watchAgain(link: Link): void {
     setTimeout(() => {
       if (link.isOpen) void this.stock(link);
-    }, this.#terms.plan.limits.restartMinMs);
+    }, this.#terms.plan.limits.restartMinMs).unref();
   }
 
   /** Offers nothing any more. */
@@ -94,43 +90,61 @@ export class Shelf {
 
   close(): void {
     clearTimeout(this.#timer);
+    this.#link = undefined;
     this.clear();
   }
 
-  async #read(link: Link): Promise<boolean> {
-    const { plan, ports } = this.#terms;
+  #readIn(ms: number): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#read();
+    }, ms);
+  }
+
+  /** Reads over the current link; what changes while it reads is read again. */
+  async #read(): Promise<void> {
+    this.#isStale = true;
+    if (this.#isReading) return;
     this.#isReading = true;
-    this.#isStale = false;
+    while (this.#isStale && this.#link !== undefined) {
+      this.#isStale = false;
+      await this.#readOver(this.#link);
+    }
+    this.#isReading = false;
+  }
+
+  async #readOver(link: Link): Promise<void> {
+    const { plan, ports } = this.#terms;
     try {
       const inventory = await readInventory(link, plan.limits.listTimeoutMs);
-      if (!link.isOpen) return false;
+      if (!link.isOpen || link !== this.#link) return;
+      this.#failures = 0;
       this.#publish(inventory);
       ports.rememberInventory(plan.fingerprint, inventory);
-      return true;
+      this.#terms.onStocked();
     } catch (error) {
-      if (link.isOpen)
-        this.#terms.onFailure(
-          `its lists cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-        );
-      return false;
-    } finally {
-      this.#isReading = false;
+      if (link.isOpen && link === this.#link) this.#onFailure(textOf(error));
     }
   }
 
+  /** A server may be too busy to list: it is asked again, ever less often. */
+  #onFailure(why: string): void {
+    const { restartMinMs, restartMaxMs } = this.#terms.plan.limits;
+    this.#terms.onFailure(`its lists cannot be read: ${why}`);
+    this.#readIn(Math.min(restartMaxMs, restartMinMs * 2 ** this.#failures));
+    this.#failures += 1;
+  }
+
   async #watchOn(link: Link): Promise<void> {
-    const canWatch =
-      link.facts.era === 'modern' ||
-      (this.#watched.length > 0 && isObject(link.facts.capabilities['resources']));
-    if (!canWatch) return;
+    const hasResources = isObject(link.facts.capabilities['resources']);
+    const isNeeded = this.#watched.length > 0 && hasResources;
+    if (link.facts.era === 'legacy' && !isNeeded) return;
     try {
       await link.watch(this.#watched);
     } catch (error) {
-      this.#terms.ports.log(
-        'warn',
-        this.#terms.plan.name,
-        `does not report changes: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      const { plan, ports } = this.#terms;
+      ports.log('warn', plan.name, `does not report changes: ${textOf(error)}`);
     }
   }
 
@@ -138,4 +152,8 @@ export class Shelf {
     this.#inventory = inventory;
     this.#terms.ports.onInventory(this.#terms.plan.name, inventory);
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -11,15 +11,18 @@ interface Waiter {
 /** The phase of one upstream, since when and why, and the calls that wait for it to come up. */
 export class Standing {
   readonly #name: string;
+  readonly #clock: { now(): number };
   readonly #onChange: () => void;
   #phase: UpstreamPhase = 'starting';
   #reason: string | undefined;
-  #since = performance.now();
+  #since: number;
   #ups = 0;
   #waiters: Waiter[] = [];
 
-  constructor(name: string, onChange: () => void) {
+  constructor(name: string, clock: { now(): number }, onChange: () => void) {
     this.#name = name;
+    this.#clock = clock;
+    this.#since = clock.now();
     this.#onChange = onChange;
   }
 
@@ -40,15 +43,15 @@ export class Standing {
     return Math.max(0, this.#ups - 1);
   }
 
-  /** When the phase began, in milliseconds since the epoch, given what that is now. */
-  sinceMs(nowMs: number): number {
-    return nowMs - (performance.now() - this.#since);
+  /** When the phase began, in milliseconds since the epoch. */
+  get since(): number {
+    return this.#since;
   }
 
   /** Enters a phase; calls that wait are refused where nothing is to be waited for. */
   set(phase: UpstreamPhase, reason: string | undefined): void {
     if (this.#phase === phase && this.#reason === reason) return;
-    if (this.#phase !== phase) this.#since = performance.now();
+    if (this.#phase !== phase) this.#since = this.#clock.now();
     this.#phase = phase;
     this.#reason = reason;
     if (phase !== 'starting' && phase !== 'ready' && phase !== 'degraded') this.#refuseAll();

@@ -36,7 +36,7 @@ export class UpstreamPool {
       else this.#remove(name, upstream);
     }
     for (const server of wanted.values()) {
-      const upstream = new Upstream(server, this.#ports, this.#slots, plan.list.debounceMs);
+      const upstream = new Upstream(server, this.#ports, this.#slots);
       this.#byName.set(server.name, upstream);
       upstream.start();
     }

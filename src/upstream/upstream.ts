@@ -1,5 +1,3 @@
-import type { Agent } from 'undici';
-
 import type { Answer } from '../kernel/answer.ts';
 import { canBeAsked, FULL_CAPABILITIES } from '../kernel/capabilities.ts';
 import { LATEST_LEGACY_VERSION, type Era } from '../kernel/era.ts';
@@ -9,7 +7,6 @@ import { isObject, stringAt } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
 import { Backoff } from './backoff.ts';
-import { createAgent } from './connectors/http.ts';
 import { Health } from './health.ts';
 import { Instances } from './instances.ts';
 import { SessionLost } from './legacy-link.ts';
@@ -21,6 +18,7 @@ import { Shelf } from './shelf.ts';
 import type { Slots } from './slots.ts';
 import { Standing } from './standing.ts';
 import { OpenFailure } from './wire.ts';
+import { Wires } from './wires.ts';
 
 /** How long a server may hold one of the places for starting. */
 const SLOT_MS = 5000;
@@ -32,7 +30,7 @@ export class Upstream {
   readonly plan: ServerPlan;
   readonly #ports: UpstreamPorts;
   readonly #slots: Slots;
-  readonly #agent: Agent | undefined;
+  readonly #wires: Wires;
   readonly #factory: LinkFactory;
   readonly #instances: Instances;
   readonly #ownShelves: OwnShelves;
@@ -47,22 +45,23 @@ export class Upstream {
   #complaint: string | undefined;
   #loop: Promise<void> | undefined;
 
-  constructor(plan: ServerPlan, ports: UpstreamPorts, slots: Slots, debounceMs: number) {
+  constructor(plan: ServerPlan, ports: UpstreamPorts, slots: Slots) {
     this.plan = plan;
     this.#ports = ports;
     this.#slots = slots;
-    this.#agent = plan.endpoint.kind === 'remote' ? createAgent(plan.limits) : undefined;
-    this.#factory = linkFactory(plan, ports, this.#agent);
-    this.#standing = new Standing(plan.name, () => ports.onState(this.state));
+    this.#wires = new Wires(plan, ports);
+    this.#factory = linkFactory(plan, ports, this.#wires);
+    this.#standing = new Standing(plan.name, ports, () => ports.onState(this.state));
     this.#shelf = new Shelf({
       plan,
       ports,
-      debounceMs,
+      debounceMs: () => ports.listDebounceMs(),
+      onStocked: () => this.#setWell(),
       onFailure: (reason) => this.#standing.set('degraded', reason),
     });
     this.#backoff = new Backoff(plan.limits);
     this.#health = new Health(plan.limits, (isWell) => this.#onHealth(isWell));
-    this.#ownShelves = new OwnShelves({ plan, ports, debounceMs });
+    this.#ownShelves = new OwnShelves({ plan, ports });
     this.#instances = new Instances({
       upstream: plan.name,
       limits: plan.limits,
@@ -79,10 +78,11 @@ export class Upstream {
       name: plan.name,
       phase: this.#standing.phase,
       reason: this.#standing.reason,
-      since: new Date(this.#standing.sinceMs(this.#ports.now())).toISOString(),
+      since: new Date(this.#standing.since).toISOString(),
       era: this.#era,
       version: this.#link?.facts.version,
-      transport: plan.endpoint.kind === 'stdio' ? 'stdio' : plan.endpoint.transport,
+      transport:
+        this.#wires.carrier ?? (plan.endpoint.kind === 'stdio' ? 'stdio' : plan.endpoint.transport),
       isInteractive: this.#isInteractive,
       instances: (this.#link === undefined ? 0 : 1) + this.#instances.size,
       restarts: this.#standing.restarts,
@@ -114,8 +114,9 @@ export class Upstream {
     this.#health.stop();
     this.#standing.set('stopped', 'stopped');
     await Promise.all([this.#link?.close('stopped'), this.#instances.close('stopped')]);
+    // Links that are just being opened end with their wires.
+    await this.#wires.close();
     await this.#loop;
-    await this.#agent?.destroy();
   }
 
   /** Sends a permitted request, over the link all share or the client's own. */
@@ -131,6 +132,7 @@ export class Upstream {
       throw error;
     } finally {
       if (exchange.era === 'modern') this.#instances.drop(exchange.owner.key, 'its exchange ended');
+      else this.#instances.wakeNext();
     }
   }
 
@@ -167,9 +169,8 @@ export class Upstream {
 
   /** Notes that part of what it offers cannot be shown; undefined when all is well again. */
   complain(reason: string | undefined): void {
-    if (this.#link?.isOpen !== true) return;
     this.#complaint = reason;
-    this.#standing.set(reason === undefined ? 'ready' : 'degraded', reason);
+    if (this.#link?.isOpen === true) this.#setWell();
   }
 
   /** A client is gone: so is what was kept for it. */
@@ -237,10 +238,7 @@ export class Upstream {
     this.#standing.up(link);
     this.#health.watch(link);
     // Calls may go over the link while the lists are still being read.
-    void this.#shelf.stock(link).then((isStocked) => {
-      if (!isStocked || !link.isOpen) return;
-      this.#standing.set(this.#complaint === undefined ? 'ready' : 'degraded', this.#complaint);
-    });
+    void this.#shelf.stock(link);
   }
 
   #openShared(onClosed: (reason: string) => void): Promise<Link> {
@@ -300,7 +298,7 @@ export class Upstream {
   }
 
   #onListChanged(owner: Owner | undefined): void {
-    if (owner === undefined) this.#shelf.restock(() => this.sharedLink);
+    if (owner === undefined) this.#shelf.restock();
     else this.#ownShelves.restock(owner.key, () => this.#instances.peek(owner.key));
   }
 
@@ -336,8 +334,13 @@ export class Upstream {
     if (!isTransient) this.#shelf.clear();
   }
 
+  /** Nothing is wrong with the server itself; what it offers may still be hidden by another's. */
+  #setWell(): void {
+    this.#standing.set(this.#complaint === undefined ? 'ready' : 'degraded', this.#complaint);
+  }
+
   #onHealth(isWell: boolean): void {
-    if (isWell) this.#standing.set('ready', undefined);
+    if (isWell) this.#setWell();
     else this.#standing.set('degraded', 'does not answer pings');
   }
 }

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../kernel/json.ts';
 import type { Message, RequestId } from '../kernel/json-rpc.ts';
 
 /** What one connection to a server can do, whatever carries it. */
@@ -40,6 +41,17 @@ export interface WireEvents {
   onClosed(reason: string): void;
 }
 
+/** Parameters as a log may show them. */
+export function shownParams(params: JsonObject | undefined): string {
+  try {
+    return JSON.stringify(params ?? {}).slice(0, MAX_SHOWN_CHARS);
+  } catch {
+    return '(nested too deep to show)';
+  }
+}
+
+const MAX_SHOWN_CHARS = 500;
+
 /** Thrown while a link is being opened: what the server did instead of answering. */
 export class OpenFailure extends Error {
   readonly failure: WireFailure;
@@ -55,5 +67,23 @@ export class OpenFailure extends Error {
     if (error instanceof OpenFailure) return error;
     const message = error instanceof Error ? error.message : String(error);
     return new OpenFailure({ kind: 'protocol', message });
+  }
+}
+
+/**
+ * A message as JSON text. What is nested so deep that it cannot be written fails alone: undefined, and the request it
+ * was, if it was one, is told.
+ */
+export function writeMessage(message: Message, events: WireEvents): string | undefined {
+  try {
+    return JSON.stringify(message);
+  } catch {
+    if ('method' in message && 'id' in message) {
+      events.onFailure(message.id, {
+        kind: 'refused',
+        message: 'cannot be sent so deep a message',
+      });
+    }
+    return undefined;
   }
 }

@@ -89,7 +89,10 @@ test('JSON with a charset is JSON', async () => {
 });
 
 test('headers above server.maxHeaderBytes are refused with 431 as JSON-RPC', async () => {
-  const raw = await speak(port, `GET /mcp HTTP/1.1\r\nHost: localhost\r\nx: ${'a'.repeat(40_000)}\r\n\r\n`);
+  const raw = await speak(
+    port,
+    `GET /mcp HTTP/1.1\r\nHost: localhost\r\nx: ${'a'.repeat(40_000)}\r\n\r\n`,
+  );
   assertRefused(parseRaw(raw), 431, -32600, 'HEADERS_TOO_LARGE');
 });
 
@@ -97,8 +100,14 @@ for (const [what, bytes] of [
   ['a greeting', 'hello there\r\n\r\n'],
   ['a TLS handshake', Buffer.from('16030100c8010000c40303', 'hex')],
   ['a header without a colon', 'GET /mcp HTTP/1.1\r\nnonsense\r\n\r\n'],
-  ['two lengths', `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n{}`],
-  ['a length and chunks', `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+  [
+    'two lengths',
+    `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n{}`,
+  ],
+  [
+    'a length and chunks',
+    `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  ],
 ] as const) {
   test(`${what} is not HTTP and refused with 400 as JSON-RPC`, async () => {
     assertRefused(parseRaw(await speak(port, bytes)), 400, -32600, 'MALFORMED_HTTP');

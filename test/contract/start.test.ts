@@ -7,9 +7,10 @@ import { modernRequest, namesIn, RawSession, textOf } from '../support/gateway-s
 import { echoServer, fixture, TestGateway, type ServerEntry } from '../support/gateway.ts';
 import { FIXTURE } from '../support/conformance-processes.ts';
 
-/** Five times the figures of the requirement (docs/rules.md R24): 0.5 s for the port, list.firstWaitMs for the list. */
+/** Five times the figure of the requirement, 0.5 s (docs/rules.md R24). */
 const PORT_MS = 2_500;
-const FIRST_WAIT_MS = 10_000;
+/** Longer than the default, so that a busy machine can start 20 servers in it. */
+const FIRST_WAIT_MS = 6_000;
 /** What an answer may take on a busy machine beyond the time it had to wait. */
 const SLACK_MS = 2_500;
 
@@ -29,37 +30,25 @@ test('R14: with 20 servers, one of them hanging for ever, the port opens at once
   const gateway = await TestGateway.prepare(t, { servers: nineteenAnd(HANGING), app });
   const openMs = await gateway.launch();
   const begin = performance.now();
-  const [health, modern, session] = await Promise.all([
-    fetch(`${gateway.base}/healthcheck`),
-    modernRequest(gateway.url, 'tools/list'),
-    RawSession.open(gateway.url),
-  ]);
-  const listMs = performance.now() - begin;
-  t.diagnostic(`port open after ${openMs.toFixed(0)} ms, first list after ${listMs.toFixed(0)} ms`);
+  const modern = modernRequest(gateway.url, 'tools/list');
+  const legacy = RawSession.open(gateway.url).then((session) => session.tools());
+  const health = await fetch(`${gateway.base}/healthcheck`);
+  const healthMs = performance.now() - begin;
   assert.equal(health.status, 200);
   assert.deepEqual(await health.json(), { status: 'OK' });
-  assert.deepEqual(namesIn(modern.result).toSorted(), HEALTHY_TOOLS.toSorted());
+  assert.deepEqual(namesIn((await modern).result).toSorted(), HEALTHY_TOOLS.toSorted());
+  assert.deepEqual((await legacy).toSorted(), HEALTHY_TOOLS.toSorted());
+  const listMs = performance.now() - begin;
+  t.diagnostic(`port open after ${openMs.toFixed(0)} ms, first list after ${listMs.toFixed(0)} ms`);
   assert.ok(openMs < PORT_MS, `the port opened after ${openMs} ms`);
+  assert.ok(healthMs < SLACK_MS, `health took ${healthMs} ms`);
   assert.ok(listMs < FIRST_WAIT_MS + SLACK_MS, `the list took ${listMs} ms`);
 
-  assert.deepEqual((await session.tools()).toSorted(), HEALTHY_TOOLS.toSorted());
   const states = await gateway.servers();
   assert.equal(states.filter(({ phase }) => phase === 'ready').length, 19);
   assert.equal((await gateway.server('odd')).phase, 'starting');
-  assert.equal(textOf(await session.call('cheap19__echo', { text: 'hello' })).slice(0, 5), 'hello');
-});
-
-test('R14: health is answered while the first list still waits', async (t) => {
-  const gateway = await TestGateway.start(t, { servers: { odd: HANGING }, app });
-  const waiting = new AbortController();
-  const list = fetch(gateway.url, { method: 'GET', signal: waiting.signal }).catch(() => undefined);
-  const pending = modernRequest(gateway.url, 'tools/list');
-  const begin = performance.now();
-  assert.equal((await fetch(`${gateway.base}/healthcheck`)).status, 200);
-  assert.ok(performance.now() - begin < SLACK_MS);
-  waiting.abort();
-  await list;
-  assert.deepEqual(namesIn((await pending).result), []);
+  const call = { name: 'cheap19__echo', arguments: { text: 'hello' } };
+  assert.match(textOf(await modernRequest(gateway.url, 'tools/call', call)), /^hello/u);
 });
 
 test('R14: the first list does not wait for a server that has failed', async (t) => {
@@ -121,15 +110,4 @@ test('R14: a starting server that has not changed is listed from its last catalo
   const answer = await session.call('late__fixture_echo', { text: 'waited' });
   assert.match(textOf(answer), /waited/u);
   assert.equal((await gateway.server('late')).phase, 'ready');
-});
-
-test('no server starts before the port is open, and none that is switched off starts at all', async (t) => {
-  const gateway = await TestGateway.start(t, {
-    servers: { cheap: echoServer(), off: { ...echoServer(), disabled: true } },
-  });
-  await gateway.whenReady('cheap');
-  const output = gateway.output();
-  assert.ok(output.includes('starting: '), output);
-  assert.deepEqual(gateway.log('off'), []);
-  assert.equal((await gateway.server('off')).phase, 'stopped');
 });

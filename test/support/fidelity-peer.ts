@@ -36,6 +36,11 @@ export interface Begun {
   readonly response: Promise<Message>;
 }
 
+interface Waiting {
+  readonly timer: NodeJS.Timeout;
+  settle(outcome: Message | Error): void;
+}
+
 const LEGACY: Manner = {
   era: 'legacy',
   name: 'fidelity',
@@ -65,7 +70,9 @@ export class Peer {
   /** The result of `initialize`. */
   welcome: JsonObject = {};
   readonly #manner: Manner;
-  readonly #waiting = new Map<Id, (outcome: Message | Error) => void>();
+  /** Responses to requests that nobody waits for. */
+  readonly strays: Message[] = [];
+  readonly #waiting = new Map<Id, Waiting>();
   #listeners: (() => void)[] = [];
   #wire: Wire | undefined;
   #failure: Error | undefined;
@@ -113,11 +120,11 @@ export class Peer {
         () => this.#settle(id, new Error(`No answer to ${method} in ${REQUEST_MS} ms`)),
         REQUEST_MS,
       );
-      this.#waiting.set(id, (outcome) => {
-        clearTimeout(timer);
+      const settle = (outcome: Message | Error): void => {
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
-      });
+      };
+      this.#waiting.set(id, { timer, settle });
     });
     this.#send({ jsonrpc: '2.0', id, method, params }).catch((failure: unknown) =>
       this.#fail(String(failure), id),
@@ -127,7 +134,7 @@ export class Peer {
 
   /** Gives a request up, as the transport and the era have it. Its response never settles. */
   async cancel({ id }: Begun): Promise<void> {
-    this.#waiting.get(id)?.({ jsonrpc: '2.0', id });
+    clearTimeout(this.#waiting.get(id)?.timer);
     this.#waiting.delete(id);
     if (this.#manner.era === 'modern' && this.#wire?.abandon(id) === true) return;
     await this.notify('notifications/cancelled', { requestId: id, reason: 'changed my mind' });
@@ -139,11 +146,7 @@ export class Peer {
   }
 
   /** The first notification from `start` on that is accepted, past or to come; fails after `withinMs`. */
-  async next(
-    accepts: (heard: Heard) => boolean,
-    start = 0,
-    withinMs = 5_000,
-  ): Promise<Heard> {
+  async next(accepts: (heard: Heard) => boolean, start = 0, withinMs = 5_000): Promise<Heard> {
     const deadline = performance.now() + withinMs;
     for (;;) {
       const found = this.heard.slice(start).find(accepts);
@@ -164,7 +167,7 @@ export class Peer {
   }
 
   async close(): Promise<void> {
-    for (const settle of this.#waiting.values()) settle(new Error('The client was closed'));
+    for (const { timer } of this.#waiting.values()) clearTimeout(timer);
     this.#waiting.clear();
     await this.#wire?.close();
   }
@@ -239,9 +242,11 @@ export class Peer {
   }
 
   #settle(id: Id, outcome: Message | Error): void {
-    const settle = this.#waiting.get(id);
+    const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    settle?.(outcome);
+    clearTimeout(waiting?.timer);
+    waiting?.settle(outcome);
+    if (waiting === undefined && !(outcome instanceof Error)) this.strays.push(outcome);
   }
 
   #fail(reason: string, id: Id | undefined): void {

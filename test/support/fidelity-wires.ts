@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { isMessage, type Id, type Message } from '../fixture/json-rpc.ts';
@@ -12,6 +12,8 @@ export type Place =
       readonly kind: 'stdio';
       readonly args: readonly string[];
       readonly env: Readonly<Record<string, string>>;
+      /** How long it may take to end of its own accord. */
+      readonly graceMs: number;
     }
   | { readonly kind: 'http'; readonly url: string }
   | { readonly kind: 'sse'; readonly url: string };
@@ -37,14 +39,13 @@ export interface Wire {
 
 /** Opens a wire to a place. */
 export async function openWire(place: Place, events: WireEvents): Promise<Wire> {
-  if (place.kind === 'stdio') return new LineWire(place.args, place.env, events);
+  if (place.kind === 'stdio') return new LineWire(place, events);
   if (place.kind === 'http') return new HttpWire(place.url, events);
   const wire = new SseWire(place.url, events);
   await wire.open();
   return wire;
 }
 
-const GRACE_MS = 5_000;
 const running = new Set<ChildProcess>();
 
 function killGroup({ pid }: ChildProcess): void {
@@ -68,12 +69,28 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
+/** Lines as the specification means them: the runtime's own reader also breaks them at U+2028. */
+function readLines(input: Readable, take: (line: string) => void): void {
+  let parts: string[] = [];
+  input.setEncoding('utf8').on('data', (chunk: string) => {
+    const [first = '', ...others] = chunk.split('\n');
+    parts.push(first);
+    for (const next of others) {
+      const line = parts.join('');
+      if (line.trim() !== '') take(line);
+      parts = [next];
+    }
+  });
+}
+
 class LineWire implements Wire {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
+  readonly #graceMs: number;
   #isClosed = false;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>, events: WireEvents) {
+  constructor({ args, env, graceMs }: Place & { kind: 'stdio' }, events: WireEvents) {
+    this.#graceMs = graceMs;
     const { PATH = '', HOME = '' } = process.env;
     this.#child = spawn(process.execPath, args, {
       cwd: ROOT,
@@ -91,7 +108,7 @@ class LineWire implements Wire {
     this.#child.once('exit', () => {
       if (!this.#isClosed) events.onFailure(`The process ended:\n${complaints}`, undefined);
     });
-    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
+    readLines(this.#child.stdout!, (line) => {
       const value: unknown = JSON.parse(line);
       if (isMessage(value)) events.onMessage(value, undefined);
     });
@@ -117,7 +134,7 @@ class LineWire implements Wire {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#child.stdin!.end();
-    await Promise.race([this.#exited, sleep(GRACE_MS, undefined, { ref: false })]);
+    await Promise.race([this.#exited, sleep(this.#graceMs, undefined, { ref: false })]);
     killGroup(this.#child);
     running.delete(this.#child);
   }

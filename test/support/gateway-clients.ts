@@ -1,5 +1,8 @@
 import type { TestContext } from 'node:test';
-import { Client as ModernClient, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -99,7 +102,7 @@ export async function connectLegacy(
         timeout: LIMIT_MS,
         resetTimeoutOnProgress: true,
         ...options,
-      } as object),
+      }),
     close: () => client.close(),
   };
 }
@@ -110,7 +113,7 @@ function legacyTransport(
 ): Transport {
   switch (transport) {
     case 'http':
-      return new LegacyHttpTransport(new URL(gateway.url)) as Transport;
+      return new LegacyHttpTransport(new URL(gateway.url));
     case 'sse':
       return new SSEClientTransport(new URL(`${gateway.base}/sse`));
     case 'stdio': {
@@ -146,18 +149,15 @@ async function connectModern(t: TestContext, url: string): Promise<TestClient> {
     promptsListChanged: true,
     resourcesListChanged: true,
   });
-  const request: TestClient['request'] = async (method, params) =>
-    (await client.request({ method, params } as never, { timeout: LIMIT_MS })) as JsonObject;
+  const request: TestClient['request'] = (method, params) =>
+    client.request({ method, params } as never, { timeout: LIMIT_MS });
   return {
     transport: 'modern',
     heard,
     request,
     tools: async () => namesIn(await request('tools/list', {})),
-    call: async (name, args = {}, options = {}) =>
-      (await client.callTool({ name, arguments: args }, {
-        timeout: LIMIT_MS,
-        ...options,
-      } as object)) as JsonObject,
+    call: (name, args = {}, options = {}) =>
+      client.callTool({ name, arguments: args }, { timeout: LIMIT_MS, ...options }),
     close: () => client.close(),
   };
 }

@@ -77,7 +77,8 @@ export class TestGateway {
     const folder = await mkdtemp(join(tmpdir(), 'mcpx-fault-'));
     const gateway = new TestGateway(folder, setup.env ?? {});
     t.after(async () => {
-      if (!t.passed) t.diagnostic(`The gateway wrote:\n${gateway.output().slice(-6_000)}`);
+      if (Reflect.get(t, 'passed') === false)
+        t.diagnostic(`The gateway wrote:\n${gateway.output().slice(-6_000)}`);
       await gateway.#stop();
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     });

@@ -47,7 +47,7 @@ export function descendantsOf(pid: number): ProcessInfo[] {
   const all = processes();
   const found: ProcessInfo[] = [];
   const parents = new Set([pid]);
-  for (let before = -1; before !== found.length; ) {
+  for (let before = -1; before !== found.length;) {
     before = found.length;
     for (const each of all) {
       if (!parents.has(each.parent) || parents.has(each.pid)) continue;

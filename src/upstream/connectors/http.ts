@@ -2,16 +2,24 @@ import { Agent } from 'undici';
 
 import type { Message, RequestId } from '../../kernel/json-rpc.ts';
 import type { RemoteEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
-import type { Wire, WireEvents, WireFailure } from '../wire.ts';
+import { writeMessage, type Wire, type WireEvents, type WireFailure } from '../wire.ts';
+import { openSse } from './sse.ts';
 import { startFetch, type FetchSink, type Fetching } from './http-fetch.ts';
 
-/** What the HTTP connectors need. The agent is shared by all links of one upstream. */
-export interface HttpTerms {
-  readonly endpoint: RemoteEndpoint;
+/** What one wire over HTTP needs. */
+export interface HttpWireTerms {
   readonly limits: UpstreamLimits;
-  readonly agent: Agent;
   readonly events: WireEvents;
   log(level: 'debug' | 'info' | 'warn', message: string): void;
+}
+
+/** The same, with what all wires to one server share. */
+export interface HttpTerms extends HttpWireTerms {
+  readonly endpoint: RemoteEndpoint;
+  /** Keep-alive connections for requests. */
+  readonly agent: Agent;
+  /** Connections for streams, which live long and must not use up those that requests need. */
+  readonly streams: Agent;
 }
 
 const ACCEPT = 'application/json, text/event-stream';
@@ -22,18 +30,35 @@ const GOODBYE_MS = 1000;
 /** Answers to a GET that mean the server has no stream of its own. */
 const NO_STREAM: ReadonlySet<number | undefined> = new Set([400, 405, 501]);
 
-/** The keep-alive connections to one server. */
-export function createAgent(limits: UpstreamLimits): Agent {
-  return new Agent({
-    connections: limits.maxConnections,
-    connectTimeout: limits.connectTimeoutMs,
-    allowH2: false,
-  });
-}
+/** Reaches one server over HTTP, by either transport and in either era. */
+export class HttpConnectors {
+  readonly #endpoint: RemoteEndpoint;
+  readonly #agent: Agent;
+  readonly #streams: Agent;
 
-/** Reaches a server by streamable HTTP, of either era. */
-export function openHttp(terms: HttpTerms): Wire {
-  return new HttpWire(terms);
+  constructor(endpoint: RemoteEndpoint, limits: UpstreamLimits) {
+    const options = { connectTimeout: limits.connectTimeoutMs, allowH2: false };
+    this.#endpoint = endpoint;
+    this.#agent = new Agent({ ...options, connections: limits.maxConnections });
+    this.#streams = new Agent(options);
+  }
+
+  openStreamable(terms: HttpWireTerms): Wire {
+    return new HttpWire(this.#with(terms));
+  }
+
+  openSse(terms: HttpWireTerms): Wire {
+    return openSse(this.#with(terms));
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    await Promise.all([this.#agent.destroy(), this.#streams.destroy()]);
+  }
+
+  #with(terms: HttpWireTerms): HttpTerms {
+    return { ...terms, endpoint: this.#endpoint, agent: this.#agent, streams: this.#streams };
+  }
 }
 
 class HttpWire implements Wire {
@@ -41,8 +66,6 @@ class HttpWire implements Wire {
   readonly #terms: HttpTerms;
   readonly #url: URL;
   readonly #fetching = new Map<RequestId, Fetching>();
-  /** Streams live long: they must not use up the connections that calls need. */
-  readonly #streams: Agent;
   #session: Record<string, string> = {};
   #stream: Fetching | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -51,11 +74,12 @@ class HttpWire implements Wire {
   constructor(terms: HttpTerms) {
     this.#terms = terms;
     this.#url = new URL(terms.endpoint.url);
-    this.#streams = new Agent({ connectTimeout: terms.limits.connectTimeoutMs, allowH2: false });
   }
 
   send(message: Message, headers?: Readonly<Record<string, string>>): void {
     if (this.#isClosed) return;
+    const body = writeMessage(message, this.#terms.events);
+    if (body === undefined) return;
     const id = 'method' in message && 'id' in message ? message.id : undefined;
     const isStream = 'method' in message && message.method === 'subscriptions/listen';
     const state: ResumeState = {
@@ -65,7 +89,7 @@ class HttpWire implements Wire {
       isLost: false,
     };
     const fetching = startFetch({
-      dispatcher: isStream ? this.#streams : this.#terms.agent,
+      dispatcher: isStream ? this.#terms.streams : this.#terms.agent,
       url: this.#url,
       method: 'POST',
       headers: {
@@ -75,7 +99,7 @@ class HttpWire implements Wire {
         'content-type': 'application/json',
         accept: ACCEPT,
       },
-      body: JSON.stringify(message),
+      body,
       maxBytes: this.#terms.limits.maxMessageBytes,
       sink: id === undefined ? this.#sinkOfOneWay() : this.#sinkOf(id, state),
     });
@@ -99,7 +123,6 @@ class HttpWire implements Wire {
     const wasOpen = !this.#isClosed;
     this.#shut('stopped');
     if (wasOpen && this.#session['mcp-session-id'] !== undefined) await this.#sayGoodbye();
-    await this.#streams.destroy();
   }
 
   /** One request's answer: on its own stream, which may be resumed where the server gave its events ids (spec 2025-11-25). */
@@ -194,7 +217,7 @@ class HttpWire implements Wire {
     const resume: Record<string, string> =
       lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     return startFetch({
-      dispatcher: this.#streams,
+      dispatcher: this.#terms.streams,
       url: this.#url,
       method: 'GET',
       headers: {
@@ -228,7 +251,7 @@ class HttpWire implements Wire {
     return new Promise((resolve) => {
       const timer = setTimeout(() => fetching.abort(), GOODBYE_MS);
       const fetching = startFetch({
-        dispatcher: this.#streams,
+        dispatcher: this.#terms.streams,
         url: this.#url,
         method: 'DELETE',
         headers: { ...this.#terms.endpoint.headers, ...this.#session },

@@ -1,5 +1,5 @@
 import type { Message, RequestId } from '../../kernel/json-rpc.ts';
-import type { Wire, WireFailure } from '../wire.ts';
+import { writeMessage, type Wire, type WireFailure } from '../wire.ts';
 import { startFetch, type Fetching } from './http-fetch.ts';
 import type { HttpTerms } from './http.ts';
 
@@ -19,7 +19,7 @@ class SseWire implements Wire {
   constructor(terms: HttpTerms) {
     this.#terms = terms;
     this.#stream = startFetch({
-      dispatcher: terms.agent,
+      dispatcher: terms.streams,
       url: new URL(terms.endpoint.url),
       method: 'GET',
       headers: { ...terms.endpoint.headers, accept: 'text/event-stream' },
@@ -66,6 +66,8 @@ class SseWire implements Wire {
   }
 
   #post(message: Message, url: URL): void {
+    const body = writeMessage(message, this.#terms.events);
+    if (body === undefined) return;
     const id: RequestId | undefined =
       'method' in message && 'id' in message ? message.id : undefined;
     startFetch({
@@ -77,7 +79,7 @@ class SseWire implements Wire {
         'content-type': 'application/json',
         accept: 'application/json, text/event-stream',
       },
-      body: JSON.stringify(message),
+      body,
       maxBytes: this.#terms.limits.maxMessageBytes,
       sink: {
         onMessage: (answer) => this.#terms.events.onMessage(answer, undefined),

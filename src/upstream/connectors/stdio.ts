@@ -8,7 +8,7 @@ import type { StdioEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
 import { LineReader } from '../lines.ts';
 import { StderrRing } from '../stderr-ring.ts';
 import { unwatchGroup, watchGroup } from '../watchdog.ts';
-import type { Wire, WireEvents } from '../wire.ts';
+import { writeMessage, type Wire, type WireEvents } from '../wire.ts';
 
 /** What the stdio connector needs besides the endpoint. */
 export interface StdioTerms {
@@ -36,6 +36,8 @@ class StdioWire implements Wire {
   #outbox = '';
   #isFlushing = false;
   #isClosed = false;
+  /** How the process ended, once it has. */
+  #ended: string | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(terms: StdioTerms) {
@@ -56,7 +58,9 @@ class StdioWire implements Wire {
 
   send(message: Message): void {
     if (this.#isClosed) return;
-    this.#outbox += `${JSON.stringify(message)}\n`;
+    const text = writeMessage(message, this.#terms.events);
+    if (text === undefined) return;
+    this.#outbox += `${text}\n`;
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     // One write for all messages of this turn of the event loop.
@@ -103,10 +107,11 @@ class StdioWire implements Wire {
       () => log('warn', 'stderr: a line above maxStderrBytes was dropped'),
     );
     this.#child.stdout?.on('data', (chunk: Buffer) => lines.push(chunk));
-    this.#child.stdout?.on('end', () => this.#fail('closed its output'));
+    this.#child.stdout?.on('end', () => this.#failSoon());
     this.#child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk));
     this.#child.stdin?.on('error', () => undefined);
     this.#child.on('error', (error) => this.#fail(spawnReason(error, this.#terms.endpoint)));
+    this.#child.on('close', () => this.#fail(this.#reason()));
     this.#child.on('exit', (code, signal) => this.#onExit(code, signal));
   }
 
@@ -125,17 +130,22 @@ class StdioWire implements Wire {
     }
   }
 
+  /** Why the process is of no use any more: how it ended with what it said last, or that it only fell silent. */
+  #reason(): string {
+    if (this.#ended === undefined) return 'closed its output';
+    const said = this.#stderr.last(3).join(' | ').slice(0, MAX_LOGGED_CHARS);
+    return said === '' ? this.#ended : `${this.#ended}; last on stderr: ${said}`;
+  }
+
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
-    const how =
+    this.#ended =
       signal === null ? `exited with code ${code ?? 'unknown'}` : `was ended by ${signal}`;
-    // What it wrote last may still be in the pipe.
-    setTimeout(
-      () => {
-        const said = this.#stderr.last(3).join(' | ').slice(0, MAX_LOGGED_CHARS);
-        this.#fail(said === '' ? how : `${how}; last on stderr: ${said}`);
-      },
-      this.#child.stdout?.readableEnded === true ? 0 : DRAIN_MS,
-    );
+    // What it wrote last may still be in the pipes; a grandchild can hold them open for ever.
+    this.#failSoon();
+  }
+
+  #failSoon(): void {
+    setTimeout(() => this.#fail(this.#reason()), DRAIN_MS);
   }
 
   #fail(reason: string): void {

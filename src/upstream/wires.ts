@@ -1,0 +1,72 @@
+import type { ServerPlan } from '../kernel/plan.ts';
+import type { HttpConnectors } from './connectors/http.ts';
+import { openStdio } from './connectors/stdio.ts';
+import type { UpstreamPorts } from './ports.ts';
+import { OpenFailure, type Wire, type WireEvents } from './wire.ts';
+
+/** What carries messages to a server. */
+export type Carrier = 'stdio' | 'streamable-http' | 'sse';
+
+/** All wires to one upstream, those of links being opened included, so that none outlives it. */
+export class Wires {
+  readonly #plan: ServerPlan;
+  readonly #ports: UpstreamPorts;
+  readonly #open = new Set<Wire>();
+  #http: HttpConnectors | undefined;
+  #carrier: Carrier | undefined;
+  #isClosed = false;
+
+  constructor(plan: ServerPlan, ports: UpstreamPorts) {
+    this.#plan = plan;
+    this.#ports = ports;
+  }
+
+  /** Loads what only remote servers need; the gateway's port opens sooner without it. */
+  async prepare(): Promise<void> {
+    if (this.#plan.endpoint.kind === 'stdio' || this.#http !== undefined) return;
+    const { HttpConnectors } = await import('./connectors/http.ts');
+    this.#http ??= new HttpConnectors(this.#plan.endpoint, this.#plan.limits);
+  }
+
+  /** What the latest wire is carried by. */
+  get carrier(): Carrier | undefined {
+    return this.#carrier;
+  }
+
+  /** Opens a wire. Throws once the upstream is stopped. */
+  connect(carrier: Carrier, events: WireEvents): Wire {
+    if (this.#isClosed) throw new OpenFailure({ kind: 'broken', message: 'stopped' });
+    this.#carrier = carrier;
+    const wire = this.#create(carrier, {
+      ...events,
+      onClosed: (reason) => {
+        this.#open.delete(wire);
+        events.onClosed(reason);
+      },
+    });
+    this.#open.add(wire);
+    return wire;
+  }
+
+  /** Ends all wires and all that runs behind them. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#open].map((wire) => wire.close()));
+    await this.#http?.close();
+  }
+
+  #create(carrier: Carrier, events: WireEvents): Wire {
+    const { name, endpoint, limits } = this.#plan;
+    const terms = {
+      limits,
+      events,
+      log: (level: 'debug' | 'info' | 'warn', message: string): void =>
+        this.#ports.log(level, name, message),
+    };
+    if (endpoint.kind === 'stdio') {
+      return openStdio({ ...terms, endpoint, inheritedEnv: this.#ports.inheritedEnv });
+    }
+    if (this.#http === undefined) throw new Error('wires to a remote server were not prepared');
+    return carrier === 'sse' ? this.#http.openSse(terms) : this.#http.openStreamable(terms);
+  }
+}

@@ -1,0 +1,235 @@
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { isObject, objectOf, type JsonObject } from '../fixture/json-rpc.ts';
+import { MCPX, startServing, type RunningGateway } from './clients-gateway.ts';
+import { Peer, type Answers, type Manner } from './fidelity-peer.ts';
+import { startFleet, type Fleet, type Upstream } from './fidelity-servers.ts';
+import type { Place } from './fidelity-wires.ts';
+
+/** The transports over which a client of the legacy era can reach the gateway. */
+export type Inbound = 'streamable HTTP' | 'HTTP+SSE' | 'stdio';
+
+/** The servers of a fleet. */
+export type Server = 'everything' | 'fixture' | 'apart';
+
+/** One row of the table: a feature, and how it is shown to arrive whole. */
+export interface Row {
+  readonly name: string;
+  run(scene: Scene): Promise<void>;
+}
+
+const INBOUND: readonly Inbound[] = ['streamable HTTP', 'HTTP+SSE', 'stdio'];
+const ROW_LIMIT_MS = 30_000;
+/** Small pages, so that lists have several; and no long wait for server-everything, which does not end by itself. */
+const APP = 'list: { pageSize: 10 }\nupstreams: { shutdownGraceMs: 100 }\n';
+
+/** All that a client can be asked for. */
+export const EVERY_CAPABILITY: JsonObject = {
+  roots: { listChanged: true },
+  sampling: { tools: {}, context: {} },
+  elicitation: { form: {}, url: {} },
+  tasks: {
+    list: {},
+    cancel: {},
+    requests: { sampling: { createMessage: {} }, elicitation: { create: {} } },
+  },
+};
+
+/** Answers that say who gave them, with fields that no specification names. */
+export function answersOf(name: string): Answers {
+  return {
+    'elicitation/create': () => ({ action: 'accept', content: { name, agrees: true } }),
+    'sampling/createMessage': () => ({
+      role: 'assistant',
+      model: `model of ${name}`,
+      stopReason: 'endTurn',
+      content: { type: 'text', text: `said by ${name}` },
+    }),
+    'roots/list': () => ({
+      roots: [
+        { uri: `file:///home/${name}`, name, _meta: { 'example.com/owner': name } },
+        { uri: `file:///srv/${name}`, name: `${name} 2` },
+      ],
+    }),
+  };
+}
+
+/** A client that can be asked for everything and answers it. */
+export function able(name: string): Partial<Manner> {
+  return { name, capabilities: EVERY_CAPABILITY, answers: answersOf(name) };
+}
+
+/** A gateway, the servers behind it, and the clients that rows may share because they change nothing. */
+export class Setting {
+  readonly gateway: RunningGateway;
+  readonly fleet: Fleet;
+  readonly #shared = new Map<string, Promise<Peer>>();
+
+  private constructor(gateway: RunningGateway, fleet: Fleet) {
+    this.gateway = gateway;
+    this.fleet = fleet;
+  }
+
+  static async start(upstream: Upstream): Promise<Setting> {
+    const fleet = await startFleet(upstream);
+    try {
+      const gateway = await startServing({
+        servers: fleet.servers,
+        app: APP,
+      });
+      const setting = new Setting(gateway, fleet);
+      // It asks for roots of its own accord 350 ms after its start: from then on it serves every client apart.
+      await gateway.untilStates('server-everything was found to be interactive', (states) =>
+        states.some(({ name, isInteractive }) => name === 'everything' && isInteractive),
+      );
+      return setting;
+    } catch (failure) {
+      await fleet.stop();
+      throw failure;
+    }
+  }
+
+  /** Where a client of this transport finds the gateway. */
+  door(inbound: Inbound): Place {
+    const { url, sseUrl, env } = this.gateway;
+    if (inbound === 'stdio') return { kind: 'stdio', args: [MCPX, 'stdio'], env, graceMs: 5_000 };
+    return inbound === 'HTTP+SSE' ? { kind: 'sse', url: sseUrl } : { kind: 'http', url };
+  }
+
+  /** A client that several rows use. */
+  shared(key: string, place: Place): Promise<Peer> {
+    const present = this.#shared.get(key) ?? Peer.open(place, able('fidelity'));
+    this.#shared.set(key, present);
+    return present;
+  }
+
+  async stop(): Promise<void> {
+    const peers = await Promise.allSettled(this.#shared.values());
+    await Promise.all(
+      peers.map((peer) => (peer.status === 'fulfilled' ? peer.value.close() : undefined)),
+    );
+    await this.gateway.stop();
+    await this.fleet.stop();
+  }
+}
+
+/** What one row sees: the gateway through one inbound transport, and its servers directly. */
+export class Scene {
+  readonly inbound: Inbound;
+  readonly setting: Setting;
+  readonly #t: TestContext;
+
+  constructor(setting: Setting, inbound: Inbound, t: TestContext) {
+    this.setting = setting;
+    this.inbound = inbound;
+    this.#t = t;
+  }
+
+  /** A client of the gateway that rows share; they must leave it as they found it. */
+  client(): Promise<Peer> {
+    return this.setting.shared(this.inbound, this.setting.door(this.inbound));
+  }
+
+  /** The same client, connected to a server without a gateway. */
+  direct(server: Server): Promise<Peer> {
+    return this.setting.shared(server, this.#placeOf(server));
+  }
+
+  /** A client of the gateway for this row alone. */
+  open(wish: Partial<Manner> = able('fidelity')): Promise<Peer> {
+    return this.openAt(this.inbound, wish);
+  }
+
+  /** The same over a transport of one's choice. */
+  async openAt(inbound: Inbound, wish: Partial<Manner>): Promise<Peer> {
+    return this.#owned(await Peer.open(this.setting.door(inbound), wish));
+  }
+
+  /** A client of a server, for this row alone. */
+  async openDirect(server: Server, wish: Partial<Manner> = able('fidelity')): Promise<Peer> {
+    return this.#owned(await Peer.open(this.#placeOf(server), wish));
+  }
+
+  #owned(peer: Peer): Peer {
+    this.#t.after(() => peer.close());
+    return peer;
+  }
+
+  #placeOf(server: Server): Place {
+    const place = this.setting.fleet.places[server];
+    if (place === undefined) throw new Error(`No server is named ${server}`);
+    return place;
+  }
+}
+
+/** Runs every row for every inbound transport, in front of servers reached over one transport. */
+export function runTable(upstream: Upstream, rows: readonly Row[]): void {
+  describe(`through a gateway in front of servers on ${upstream}`, () => {
+    let setting: Setting | undefined;
+    before(
+      async () => {
+        setting = await Setting.start(upstream);
+      },
+      { timeout: 60_000 },
+    );
+    after(() => setting?.stop(), { timeout: 30_000 });
+    for (const inbound of INBOUND)
+      for (const row of rows)
+        test(`${inbound}: ${row.name}`, { timeout: ROW_LIMIT_MS }, async (t) => {
+          if (setting === undefined) throw new Error('The gateway did not start');
+          const { gateway } = setting;
+          const before = gateway.output().length;
+          try {
+            await row.run(new Scene(setting, inbound, t));
+          } catch (failure) {
+            t.diagnostic(`The gateway wrote:\n${gateway.output().slice(before).slice(-3_000)}`);
+            throw failure;
+          }
+        });
+  });
+}
+
+const QUALIFIED = /^mcpx:\/\/([^/]+)\/(.*)$/s;
+
+/** A value with every URI of the gateway's own making put back to what its server calls it. */
+export function withOwnUris(value: unknown, server: string): unknown {
+  if (typeof value === 'string') {
+    const [, named, rest] = QUALIFIED.exec(value) ?? [];
+    return named === server && rest !== undefined ? decodeURIComponent(rest) : value;
+  }
+  if (Array.isArray(value)) return value.map((each) => withOwnUris(each, server));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, withOwnUris(each, server)]),
+  );
+}
+
+const CHANGING: readonly (readonly [RegExp, string])[] = [
+  [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>'],
+  [/\d{1,2}:\d{2}:\d{2}(?:\s?[AP]M)?/g, '<time>'],
+];
+const MADE_AT = Buffer.from('Resource ').toString('base64');
+
+/** A value without what differs from one call to the next: random ids, and times of the day. */
+export function masked(value: unknown): unknown {
+  if (typeof value === 'string') {
+    const isBlob = value.startsWith(MADE_AT);
+    let text = isBlob ? Buffer.from(value, 'base64').toString() : value;
+    for (const [pattern, word] of CHANGING) text = text.replaceAll(pattern, word);
+    return text;
+  }
+  if (Array.isArray(value)) return value.map((each) => masked(each));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, masked(each)]));
+}
+
+/** All pages of a list. */
+export async function everyPage(peer: Peer, method: string, key: string): Promise<JsonObject[]> {
+  const items: JsonObject[] = [];
+  let cursor: unknown;
+  do {
+    const result = await peer.result(method, cursor === undefined ? {} : { cursor });
+    items.push(...(result[key] as unknown[]).map((item) => objectOf(item)));
+    cursor = result['nextCursor'];
+  } while (cursor !== undefined);
+  return items;
+}
