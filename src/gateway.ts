@@ -28,6 +28,8 @@ import { Readiness } from './wiring/readiness.ts';
 import { parseRecord, Sealed } from './wiring/sealed.ts';
 import { sessionPorts } from './wiring/session-ports.ts';
 
+const REMEMBERED_MS = 90 * 24 * 60 * 60 * 1000;
+
 /** Where the gateway writes its log. */
 export interface Log {
   debug(fields: object, message: string): void;
@@ -71,7 +73,11 @@ export class Gateway {
     this.#terms = terms;
     this.#plan = terms.plan;
     this.#serverInfo = { name: 'mcpx', title: 'MCPX', version: terms.version };
-    this.#store = new SqliteStore(terms.surroundings.dataDir, Date.now());
+    this.#store = new SqliteStore(terms.surroundings.dataDir, {
+      now: Date.now(),
+      onError: (error) =>
+        terms.log.error({ error: String(error) }, 'a record could not be written'),
+    });
     this.#seal = new Seal(readKeyRing(terms.surroundings.dataDir, newSecret));
     this.#sealed = new Sealed(this.#seal, () => Date.now());
     this.#readiness = new Readiness(() => this.#plan.list.firstWaitMs);
@@ -171,11 +177,10 @@ export class Gateway {
       recallVerdict: (fingerprint) =>
         parseRecord(this.#store.get('verdict', fingerprint)) as Verdict | undefined,
       rememberVerdict: (fingerprint, verdict) =>
-        this.#store.put('verdict', fingerprint, JSON.stringify(verdict)),
+        this.#remember('verdict', fingerprint, JSON.stringify(verdict)),
       recallInventory: (fingerprint) =>
         parseRecord(this.#store.get('inventory', fingerprint)) as Inventory | undefined,
-      rememberInventory: (fingerprint, inventory) =>
-        this.#store.put('inventory', fingerprint, JSON.stringify(inventory)),
+      rememberInventory: (fingerprint, text) => this.#remember('inventory', fingerprint, text),
     });
   }
 
@@ -230,6 +235,11 @@ export class Gateway {
       record: (entry) => this.#record(entry),
       newToken: newId,
     };
+  }
+
+  /** What is known of a server is forgotten when its entry is gone for long. */
+  #remember(space: 'verdict' | 'inventory', fingerprint: string, text: string): void {
+    this.#store.put(space, fingerprint, text, Date.now() + REMEMBERED_MS);
   }
 
   #record(entry: Entry): void {

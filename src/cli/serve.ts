@@ -4,6 +4,8 @@ import { clientSettings, stateLine } from './output.ts';
 
 /** `mcpx serve`: the gateway over HTTP, until a signal ends it. */
 export async function serve(): Promise<void> {
+  // Whoever reads the progress may stop reading; the gateway goes on.
+  process.stdout.on('error', () => undefined);
   const progress = new Progress();
   const launched = launch((state) => progress.note(state));
   if (launched === undefined) {

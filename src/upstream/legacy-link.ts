@@ -66,7 +66,7 @@ export class LegacyLink implements Link {
   readonly wireEvents: WireEvents = {
     onMessage: (message, origin) => this.#receive(message, origin),
     onFailure: (id, failure) => this.#onFailure(id, failure),
-    onClosed: (reason) => this.#onClosed(reason),
+    onClosed: (reason, detail) => this.#onClosed(reason, detail),
   };
 
   get facts(): ServerFacts {
@@ -166,7 +166,6 @@ export class LegacyLink implements Link {
   /** Subscribes to what is new in the list and unsubscribes from what left it (spec 2025-11-25, resources, "Subscriptions"). */
   async watch(uris: readonly string[]): Promise<void> {
     const before = this.#watched;
-    this.#watched = uris;
     const timeoutMs = this.#setup.listTimeoutMs;
     const added = uris.filter((uri) => !before.includes(uri));
     const removed = before.filter((uri) => !uris.includes(uri));
@@ -174,6 +173,7 @@ export class LegacyLink implements Link {
       ...added.map((uri) => this.housekeeping('resources/subscribe', { uri }, timeoutMs)),
       ...removed.map((uri) => this.housekeeping('resources/unsubscribe', { uri }, timeoutMs)),
     ]);
+    this.#watched = uris;
   }
 
   async close(reason: string): Promise<void> {
@@ -318,18 +318,18 @@ export class LegacyLink implements Link {
     );
   }
 
-  #onClosed(reason: string): void {
+  #onClosed(reason: string, detail?: string): void {
     if (this.#closedFor !== undefined) return;
     this.#closedFor = reason;
     this.#questions.withdrawAll();
     this.#flights.failAll((flight) =>
       flight.exchange === undefined
-        ? new OpenFailure({ kind: 'broken', message: reason })
+        ? new OpenFailure({ kind: 'broken', message: reason, detail })
         : new Refusal(
             'UPSTREAM_LOST',
             `Server "${this.#setup.upstream}" ${reason}; ${flight.method} may or may not have run.`,
           ),
     );
-    this.#events.onClosed(reason);
+    this.#events.onClosed(reason, detail);
   }
 }

@@ -19,6 +19,8 @@ import { modernHeaders } from './modern-headers.ts';
 import type { LinkEvents, UpstreamCall } from './ports.ts';
 import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
+const METHOD_NOT_FOUND = -32601;
+
 /** A link to a stateless server (protocol version 2026-07-28), over stdio or HTTP. Clients always share it. */
 export class ModernLink implements Link {
   readonly owner: Owner | undefined = undefined;
@@ -48,7 +50,7 @@ export class ModernLink implements Link {
     this.#wire = connect({
       onMessage: (message, origin) => this.#receive(message, origin),
       onFailure: (id, failure) => this.#onFailure(id, failure),
-      onClosed: (reason) => this.#onClosed(reason),
+      onClosed: (reason, detail) => this.#onClosed(reason, detail),
     });
   }
 
@@ -197,7 +199,7 @@ export class ModernLink implements Link {
     this.#listening = undefined;
     const why = endOf(outcome);
     this.#setup.log('debug', `the listen stream is gone: ${why}`);
-    this.#events.onListenLost();
+    this.#events.onListenLost(isFinalEnd(outcome));
   }
 
   /** One message that cannot be passed on must not take the others, or the gateway, with it. */
@@ -246,7 +248,8 @@ export class ModernLink implements Link {
   }
 
   #onOther(message: Notification, origin: RequestId | undefined): void {
-    const exchange = this.#flights.get(origin)?.exchange ?? this.#onlyExchange();
+    const exchange =
+      origin === undefined ? this.#onlyExchange() : this.#flights.get(origin)?.exchange;
     if (exchange === undefined)
       this.#setup.log('info', `${message.method}: ${shownParams(message.params)}`);
     else exchange.notify(message);
@@ -285,19 +288,19 @@ export class ModernLink implements Link {
     );
   }
 
-  #onClosed(reason: string): void {
+  #onClosed(reason: string, detail?: string): void {
     if (this.#closedFor !== undefined) return;
     this.#closedFor = reason;
     this.#listening = undefined;
     this.#flights.failAll((flight) =>
       flight.exchange === undefined
-        ? new OpenFailure({ kind: 'broken', message: reason })
+        ? new OpenFailure({ kind: 'broken', message: reason, detail })
         : new Refusal(
             'UPSTREAM_LOST',
             `Server "${this.#setup.upstream}" ${reason}; ${flight.method} may or may not have run.`,
           ),
     );
-    this.#events.onClosed(reason);
+    this.#events.onClosed(reason, detail);
   }
 }
 
@@ -305,4 +308,13 @@ export class ModernLink implements Link {
 function endOf(outcome: Answer | Error): string {
   if (outcome instanceof Error) return outcome.message;
   return 'error' in outcome ? outcome.error.message : 'the server ended it';
+}
+
+/** Whether a server has no listen streams at all. */
+function isFinalEnd(outcome: Answer | Error): boolean {
+  if (outcome instanceof OpenFailure)
+    return outcome.failure.status === 404 || outcome.failure.status === 405;
+  return (
+    !(outcome instanceof Error) && 'error' in outcome && outcome.error.code === METHOD_NOT_FOUND
+  );
 }

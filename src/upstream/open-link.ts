@@ -8,7 +8,7 @@ import type { Link, LinkSetup } from './link.ts';
 import { ModernLink } from './modern-link.ts';
 import type { LinkEvents, LinkTerms, UpstreamPorts } from './ports.ts';
 import type { Carrier, Wires } from './wires.ts';
-import { OpenFailure, type Wire, type WireEvents } from './wire.ts';
+import { OpenFailure, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
 /** What it takes to open links to one upstream. */
 export interface LinkFactory {
@@ -35,7 +35,8 @@ export function linkFactory(plan: ServerPlan, ports: UpstreamPorts, wires: Wires
   };
 }
 
-interface Gate {
+/** Events of a link that is not open yet. */
+interface Latch {
   readonly events: LinkEvents;
   open(): void;
 }
@@ -91,27 +92,27 @@ async function openModern(factory: LinkFactory, events: LinkEvents): Promise<Lin
 class Probe {
   readonly link: ModernLink;
   readonly #factory: LinkFactory;
-  readonly #gate: Gate;
+  readonly #latch: Latch;
   #wire: Wire | undefined;
   #receiver: WireEvents | undefined;
-  #closedFor: string | undefined;
+  #closedFor: WireFailure | undefined;
 
   constructor(factory: LinkFactory, events: LinkEvents) {
     this.#factory = factory;
-    this.#gate = gateEvents(events);
+    this.#latch = latchEvents(events);
     const carrier = factory.plan.endpoint.kind === 'stdio' ? 'stdio' : 'streamable-http';
     this.link = new ModernLink(
       factory.setup,
       factory.clientInfo,
-      this.#gate.events,
+      this.#latch.events,
       (wireEvents) => {
         this.#receiver = wireEvents;
         this.#wire = factory.wires.connect(carrier, {
           onMessage: (message, origin) => this.#receiver?.onMessage(message, origin),
           onFailure: (id, failure) => this.#receiver?.onFailure(id, failure),
-          onClosed: (reason) => {
-            this.#closedFor = reason;
-            this.#receiver?.onClosed(reason);
+          onClosed: (reason, detail) => {
+            this.#closedFor = { kind: 'broken', message: reason, detail };
+            this.#receiver?.onClosed(reason, detail);
           },
         });
         return this.#wire;
@@ -123,7 +124,7 @@ class Probe {
   async discover(timeoutMs: number): Promise<boolean> {
     try {
       await this.link.open(timeoutMs);
-      this.#gate.open();
+      this.#latch.open();
       return true;
     } catch (error) {
       if (this.#factory.plan.endpoint.kind === 'stdio' || isEvidenceOfLegacy(error)) return false;
@@ -134,9 +135,8 @@ class Probe {
 
   /** Goes on with `initialize` on the same wire. */
   async becomeLegacy(terms: LinkTerms): Promise<Link> {
-    if (this.#closedFor !== undefined)
-      throw new OpenFailure({ kind: 'broken', message: this.#closedFor });
-    return openLegacyOver(this.#factory, terms, this.#gate, (receiver) => {
+    if (this.#closedFor !== undefined) throw new OpenFailure(this.#closedFor);
+    return openLegacyOver(this.#factory, terms, this.#latch, (receiver) => {
       const wire = this.#wire;
       if (wire === undefined) throw new Error('the probe has no wire');
       this.#receiver = receiver;
@@ -160,7 +160,7 @@ async function openLegacy(
 ): Promise<Link> {
   const { endpoint } = factory.plan;
   const over = (carrier: Carrier): Promise<Link> =>
-    openLegacyOver(factory, terms, gateEvents(events), (wireEvents) =>
+    openLegacyOver(factory, terms, latchEvents(events), (wireEvents) =>
       factory.wires.connect(carrier, wireEvents),
     );
   if (endpoint.kind === 'stdio') return over('stdio');
@@ -178,14 +178,14 @@ async function openLegacy(
 async function openLegacyOver(
   factory: LinkFactory,
   terms: LinkTerms,
-  gate: Gate,
+  latch: Latch,
   attach: (events: WireEvents) => Wire,
 ): Promise<Link> {
-  const link = new LegacyLink(factory.setup, terms, gate.events);
+  const link = new LegacyLink(factory.setup, terms, latch.events);
   const { connectTimeoutMs } = factory.plan.limits;
   try {
     await link.open(attach(link.wireEvents), factory.clientInfo, connectTimeoutMs);
-    gate.open();
+    latch.open();
     return link;
   } catch (error) {
     void link.close('did not start');
@@ -199,20 +199,20 @@ async function openLegacyOver(
 }
 
 /** Holds back the end of a link until it is open, for before that the failure to open says it. */
-function gateEvents(events: LinkEvents): Gate {
+function latchEvents(events: LinkEvents): Latch {
   let isOpen = false;
-  let closedFor: string | undefined;
+  let early: (() => void) | undefined;
   return {
     events: {
       ...events,
-      onClosed: (reason) => {
-        if (isOpen) events.onClosed(reason);
-        else closedFor = reason;
+      onClosed: (reason, detail) => {
+        if (isOpen) events.onClosed(reason, detail);
+        else early = () => events.onClosed(reason, detail);
       },
     },
     open: () => {
       isOpen = true;
-      if (closedFor !== undefined) events.onClosed(closedFor);
+      early?.();
     },
   };
 }

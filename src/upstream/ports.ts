@@ -37,7 +37,8 @@ export interface UpstreamPorts {
   recallVerdict(fingerprint: string): Verdict | undefined;
   rememberVerdict(fingerprint: string, verdict: Verdict): void;
   recallInventory(fingerprint: string): Inventory | undefined;
-  rememberInventory(fingerprint: string, inventory: Inventory): void;
+  /** The inventory comes as the JSON text to keep. */
+  rememberInventory(fingerprint: string, inventory: string): void;
 }
 
 /** What goes to an upstream for one permitted request: method, and params in the upstream's own names. */
@@ -52,9 +53,9 @@ export interface LinkEvents {
   onResourceUpdated(notification: Notification): void;
   /** The server asked something that no owner could be found for. */
   onInteractive(method: string): void;
-  /** The stream for changes ended while the link lives; it may be asked for again. */
-  onListenLost(): void;
-  onClosed(reason: string): void;
+  /** The stream for changes ended while the link lives; final where the server does not have such streams. */
+  onListenLost(isFinal: boolean): void;
+  onClosed(reason: string, detail: string | undefined): void;
 }
 
 /** Options of a link: what it declares, and for whom it is. */

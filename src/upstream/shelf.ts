@@ -2,6 +2,7 @@ import type { Inventory } from '../kernel/inventory.ts';
 import { isObject } from '../kernel/json.ts';
 import type { ListKind } from '../kernel/methods.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
+import { Backoff } from './backoff.ts';
 import type { Link } from './link.ts';
 import type { UpstreamPorts } from './ports.ts';
 import { readInventory } from './read-inventory.ts';
@@ -25,6 +26,7 @@ const NOTHING: Readonly<Record<ListKind, number>> = {
 /** What one upstream offers: read when a link opens and when the server says it changed, kept on disk for the next start. */
 export class Shelf {
   readonly #terms: ShelfTerms;
+  readonly #watchBackoff: Backoff;
   #inventory: Inventory | undefined;
   #watched: readonly string[] = [];
   #link: Link | undefined;
@@ -32,9 +34,12 @@ export class Shelf {
   #isReading = false;
   #isStale = false;
   #failures = 0;
+  #watchedAt = 0;
+  #remembered: string | undefined;
 
   constructor(terms: ShelfTerms) {
     this.#terms = terms;
+    this.#watchBackoff = new Backoff(terms.plan.limits);
   }
 
   get counts(): Readonly<Record<ListKind, number>> {
@@ -74,11 +79,13 @@ export class Shelf {
     this.#watched = uris;
   }
 
-  /** Asks again for changes after the stream that told them was lost. */
-  watchAgain(link: Link): void {
+  /** Asks again for changes after the stream that told them was lost, ever less often while that keeps happening. */
+  watchAgain(): void {
+    const link = this.#link;
+    const waitMs = this.#watchBackoff.after(performance.now() - this.#watchedAt);
     setTimeout(() => {
-      if (link.isOpen) void this.stock(link);
-    }, this.#terms.plan.limits.restartMinMs).unref();
+      if (link?.isOpen === true && link === this.#link) void this.stock(link);
+    }, waitMs).unref();
   }
 
   /** Offers nothing any more. */
@@ -115,17 +122,25 @@ export class Shelf {
   }
 
   async #readOver(link: Link): Promise<void> {
-    const { plan, ports } = this.#terms;
+    const { plan } = this.#terms;
     try {
       const inventory = await readInventory(link, plan.limits.listTimeoutMs);
       if (!link.isOpen || link !== this.#link) return;
       this.#failures = 0;
       this.#publish(inventory);
-      ports.rememberInventory(plan.fingerprint, inventory);
+      this.#remember(inventory);
       this.#terms.onStocked();
     } catch (error) {
       if (link.isOpen && link === this.#link) this.#onFailure(textOf(error));
     }
+  }
+
+  /** Writing is not free: what is on disk already is not written again. */
+  #remember(inventory: Inventory): void {
+    const text = JSON.stringify(inventory);
+    if (text === this.#remembered) return;
+    this.#remembered = text;
+    this.#terms.ports.rememberInventory(this.#terms.plan.fingerprint, text);
   }
 
   /** A server may be too busy to list: it is asked again, ever less often. */
@@ -140,6 +155,7 @@ export class Shelf {
     const hasResources = isObject(link.facts.capabilities['resources']);
     const isNeeded = this.#watched.length > 0 && hasResources;
     if (link.facts.era === 'legacy' && !isNeeded) return;
+    this.#watchedAt = performance.now();
     try {
       await link.watch(this.#watched);
     } catch (error) {

@@ -8,6 +8,9 @@ interface Waiter {
   readonly timer: NodeJS.Timeout;
 }
 
+/** What can be wrong with a server that is up. */
+export type Complaint = 'lists' | 'names' | 'pings';
+
 /** The phase of one upstream, since when and why, and the calls that wait for it to come up. */
 export class Standing {
   readonly #name: string;
@@ -15,6 +18,8 @@ export class Standing {
   readonly #onChange: () => void;
   #phase: UpstreamPhase = 'starting';
   #reason: string | undefined;
+  #detail: string | undefined;
+  readonly #complaints = new Map<Complaint, string>();
   #since: number;
   #ups = 0;
   #waiters: Waiter[] = [];
@@ -30,8 +35,22 @@ export class Standing {
     return this.#phase;
   }
 
+  /** Why, with what only an operator may read. */
   get reason(): string | undefined {
-    return this.#reason;
+    return this.#detail === undefined ? this.#reason : `${this.#reason}; ${this.#detail}`;
+  }
+
+  /** Notes that something is not as it should be though the server is up; undefined takes that back. */
+  complain(about: Complaint, reason: string | undefined): void {
+    if (reason === undefined) this.#complaints.delete(about);
+    else this.#complaints.set(about, reason);
+    if (this.#phase === 'ready' || this.#phase === 'degraded') this.well();
+  }
+
+  /** The server is up, and all is well but for the complaints. */
+  well(): void {
+    if (this.#complaints.size === 0) this.set('ready', undefined);
+    else this.set('degraded', [...this.#complaints.values()].join('; '));
   }
 
   get wasUp(): boolean {
@@ -48,12 +67,13 @@ export class Standing {
     return this.#since;
   }
 
-  /** Enters a phase; calls that wait are refused where nothing is to be waited for. */
-  set(phase: UpstreamPhase, reason: string | undefined): void {
-    if (this.#phase === phase && this.#reason === reason) return;
+  /** Enters a phase. The reason is told to clients too, the detail is not. Calls that wait are refused where nothing is to be waited for. */
+  set(phase: UpstreamPhase, reason: string | undefined, detail?: string): void {
+    if (this.#phase === phase && this.#reason === reason && this.#detail === detail) return;
     if (this.#phase !== phase) this.#since = this.#clock.now();
     this.#phase = phase;
     this.#reason = reason;
+    this.#detail = detail;
     if (phase !== 'starting' && phase !== 'ready' && phase !== 'degraded') this.#refuseAll();
     this.#onChange();
   }

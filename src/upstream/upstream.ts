@@ -7,6 +7,7 @@ import { isObject, stringAt } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
 import { Backoff } from './backoff.ts';
+import { Ending } from './ending.ts';
 import { Health } from './health.ts';
 import { Instances } from './instances.ts';
 import { SessionLost } from './legacy-link.ts';
@@ -42,7 +43,8 @@ export class Upstream {
   #era: Era | undefined;
   #isInteractive = false;
   #isStopped = false;
-  #complaint: string | undefined;
+  /** Whether the latest attempt to open a link succeeded. */
+  #hasOpened = true;
   #loop: Promise<void> | undefined;
 
   constructor(plan: ServerPlan, ports: UpstreamPorts, slots: Slots) {
@@ -56,8 +58,14 @@ export class Upstream {
       plan,
       ports,
       debounceMs: () => ports.listDebounceMs(),
-      onStocked: () => this.#setWell(),
-      onFailure: (reason) => this.#standing.set('degraded', reason),
+      onStocked: () => {
+        this.#standing.complain('lists', undefined);
+        this.#standing.well();
+      },
+      onFailure: (reason) => {
+        this.#standing.complain('lists', reason);
+        this.#standing.well();
+      },
     });
     this.#backoff = new Backoff(plan.limits);
     this.#health = new Health(plan.limits, (isWell) => this.#onHealth(isWell));
@@ -156,10 +164,10 @@ export class Upstream {
     );
   }
 
-  /** Sets what the shared link watches, now and after every restart. */
+  /** Sets what the shared link watches, now and after every restart; rejects, and changes nothing, when it is refused. */
   async watch(uris: readonly string[]): Promise<void> {
+    await this.sharedLink?.watch(uris);
     this.#shelf.watch(uris);
-    if (this.#link?.isOpen === true) await this.#link.watch(uris);
   }
 
   /** The shared link, when it is open. */
@@ -169,8 +177,7 @@ export class Upstream {
 
   /** Notes that part of what it offers cannot be shown; undefined when all is well again. */
   complain(reason: string | undefined): void {
-    this.#complaint = reason;
-    if (this.#link?.isOpen === true) this.#setWell();
+    this.#standing.complain('names', reason);
   }
 
   /** A client is gone: so is what was kept for it. */
@@ -208,15 +215,14 @@ export class Upstream {
     const timer = setTimeout(giveBack, SLOT_MS);
     try {
       if (this.#isStopped) return new OpenFailure({ kind: 'broken', message: 'stopped' });
-      let end: (reason: string) => void = () => undefined;
-      const ended = new Promise<string>((resolve) => {
-        end = resolve;
-      });
-      const link = await this.#openShared((reason) => end(reason));
+      const ending = new Ending();
+      const link = await this.#openShared((reason, detail) => ending.note(reason, detail));
       giveBack();
+      this.#hasOpened = true;
       await this.#adopt(link);
-      return new OpenFailure({ kind: 'broken', message: await ended });
+      return await ending.whenNoted;
     } catch (error) {
+      this.#hasOpened = false;
       return OpenFailure.of(error);
     } finally {
       clearTimeout(timer);
@@ -231,24 +237,27 @@ export class Upstream {
       await link.close('stopped');
       return;
     }
-    await this.#setLevel(link, this.#ports.sharedLevel());
+    this.#setLevel(link, this.#ports.sharedLevel());
     this.#link = link;
     this.#era = link.facts.era;
     this.#remember();
+    this.#standing.complain('lists', undefined);
+    this.#standing.complain('pings', undefined);
     this.#standing.up(link);
     this.#health.watch(link);
     // Calls may go over the link while the lists are still being read.
     void this.#shelf.stock(link);
   }
 
-  #openShared(onClosed: (reason: string) => void): Promise<Link> {
+  /** The era is looked for anew only where the known one did not lead to a link. */
+  #openShared(onClosed: LinkEvents['onClosed']): Promise<Link> {
     const terms: LinkTerms = {
       capabilities: FULL_CAPABILITIES,
       version: LATEST_LEGACY_VERSION,
       owner: undefined,
     };
     const events = this.#events(onClosed, undefined);
-    return this.#era === 'legacy' && this.#backoff.failures === 0
+    return this.#era === 'legacy' && this.#hasOpened
       ? openLink(this.#factory, 'legacy', terms, events)
       : probeLink(this.#factory, terms, events);
   }
@@ -266,30 +275,24 @@ export class Upstream {
       terms,
       this.#events(() => undefined, owner),
     );
-    await this.#setLevel(link, owner?.logLevel ?? this.#ports.sharedLevel());
+    this.#setLevel(link, owner?.logLevel ?? this.#ports.sharedLevel());
     return link;
   }
 
-  /** A server that refuses the level works all the same. */
-  async #setLevel(link: Link, level: string | undefined): Promise<void> {
-    if (
-      level === undefined ||
-      link.facts.era === 'modern' ||
-      !isObject(link.facts.capabilities['logging'])
-    )
-      return;
-    await link
-      .housekeeping('logging/setLevel', { level }, this.plan.limits.listTimeoutMs)
-      .catch(() => undefined);
+  /** Not waited for: a server that refuses or ignores the level works all the same, and reads it before the next call. */
+  #setLevel(link: Link, level: string | undefined): void {
+    if (level === undefined || link.facts.era === 'modern') return;
+    if (!isObject(link.facts.capabilities['logging'])) return;
+    const { listTimeoutMs } = this.plan.limits;
+    link.housekeeping('logging/setLevel', { level }, listTimeoutMs).catch(() => undefined);
   }
 
-  #events(onClosed: (reason: string) => void, owner: Owner | undefined): LinkEvents {
+  #events(onClosed: LinkEvents['onClosed'], owner: Owner | undefined): LinkEvents {
     return {
       onClosed,
       onListChanged: () => this.#onListChanged(owner),
-      onListenLost: () => {
-        const link = this.sharedLink;
-        if (link !== undefined) this.#shelf.watchAgain(link);
+      onListenLost: (isFinal) => {
+        if (!isFinal) this.#shelf.watchAgain();
       },
       onResourceUpdated: (message) =>
         this.#ports.onResourceUpdated(this.plan.name, stringAt(message.params, 'uri') ?? '', owner),
@@ -323,24 +326,19 @@ export class Upstream {
   /** What a link's end means for the state and for the lists. */
   #settle({ failure }: OpenFailure): void {
     const isTransient = this.#standing.wasUp && this.#backoff.failures <= PATIENCE;
-    if (failure.kind === 'unauthorized')
-      this.#standing.set(
-        'pending-auth',
-        `${failure.message}: set its credentials under "headers" of this server`,
-      );
-    else if (isTransient)
-      this.#standing.set('starting', `is being restarted: it ${failure.message}`);
-    else this.#standing.set('failed', failure.message);
+    const { message, detail } = failure;
+    if (failure.kind === 'unauthorized') {
+      const remedy = 'set its credentials under "headers" of this server';
+      this.#standing.set('pending-auth', `${message}: ${remedy}`);
+    } else if (isTransient) {
+      this.#standing.set('starting', `is being restarted: it ${message}`, detail);
+    } else {
+      this.#standing.set('failed', message, detail);
+    }
     if (!isTransient) this.#shelf.clear();
   }
 
-  /** Nothing is wrong with the server itself; what it offers may still be hidden by another's. */
-  #setWell(): void {
-    this.#standing.set(this.#complaint === undefined ? 'ready' : 'degraded', this.#complaint);
-  }
-
   #onHealth(isWell: boolean): void {
-    if (isWell) this.#setWell();
-    else this.#standing.set('degraded', 'does not answer pings');
+    this.#standing.complain('pings', isWell ? undefined : 'does not answer pings');
   }
 }

@@ -27,7 +27,10 @@ export type WireFailureKind =
 /** A request that was not answered on the JSON-RPC level. */
 export interface WireFailure {
   readonly kind: WireFailureKind;
+  /** What may be told to clients. */
   readonly message: string;
+  /** What is for the operator alone: what a server wrote itself may hold secrets. */
+  readonly detail?: string | undefined;
   /** HTTP status, where there was one. */
   readonly status?: number;
 }
@@ -37,8 +40,8 @@ export interface WireEvents {
   /** A message arrived; `origin` is the request on whose own stream it came, where the transport has such streams. */
   onMessage(message: Message, origin: RequestId | undefined): void;
   onFailure(id: RequestId, failure: WireFailure): void;
-  /** The connection is gone; called once, also after `close`. */
-  onClosed(reason: string): void;
+  /** The connection is gone; called once, also after `close`. The detail is for the operator alone. */
+  onClosed(reason: string, detail?: string): void;
 }
 
 /** Parameters as a log may show them. */

@@ -37,13 +37,16 @@ export class Wires {
   connect(carrier: Carrier, events: WireEvents): Wire {
     if (this.#isClosed) throw new OpenFailure({ kind: 'broken', message: 'stopped' });
     this.#carrier = carrier;
+    const opened: { wire?: Wire } = {};
     const wire = this.#create(carrier, {
-      ...events,
-      onClosed: (reason) => {
-        this.#open.delete(wire);
-        events.onClosed(reason);
+      onMessage: (message, origin) => events.onMessage(message, origin),
+      onFailure: (id, failure) => events.onFailure(id, failure),
+      onClosed: (reason, detail) => {
+        if (opened.wire !== undefined) this.#forget(opened.wire);
+        events.onClosed(reason, detail);
       },
     });
+    opened.wire = wire;
     this.#open.add(wire);
     return wire;
   }
@@ -53,6 +56,11 @@ export class Wires {
     this.#isClosed = true;
     await Promise.all([...this.#open].map((wire) => wire.close()));
     await this.#http?.close();
+  }
+
+  /** A wire may say that it is closed before all that ran behind it is gone. */
+  #forget(wire: Wire): void {
+    void wire.close().finally(() => this.#open.delete(wire));
   }
 
   #create(carrier: Carrier, events: WireEvents): Wire {

@@ -18,7 +18,7 @@ class StdioGateway {
   readonly messages: Rpc[] = [];
   readonly exited: Promise<number | null>;
   errors = '';
-  #rest = '';
+  #rest: string[] = [];
   #heard: (() => void)[] = [];
   #lastId = 100;
 
@@ -83,6 +83,13 @@ class StdioGateway {
     return answer;
   }
 
+  /** Begins a session and waits until the servers have been listed. */
+  async ready(capabilities: JsonObject = {}): Promise<Rpc> {
+    const answer = await this.initialize(capabilities);
+    await this.request('tools/list');
+    return answer;
+  }
+
   /** The first message, past or to come, that a test accepts. */
   async next(accepts: (message: Rpc) => boolean): Promise<Rpc> {
     const deadline = performance.now() + 10_000;
@@ -90,7 +97,7 @@ class StdioGateway {
       const found = this.messages.find(accepts);
       if (found !== undefined) return found;
       const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`Late; got ${JSON.stringify(this.messages).slice(0, 2000)}`);
+      if (left <= 0) throw new Error(`Late; got ${JSON.stringify(this.messages).slice(-2000)}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#heard.push(() => {
@@ -102,8 +109,12 @@ class StdioGateway {
   }
 
   #take(chunk: string): void {
-    const lines = (this.#rest + chunk).split('\n');
-    this.#rest = lines.pop() ?? '';
+    if (!chunk.includes('\n')) {
+      this.#rest.push(chunk);
+      return;
+    }
+    const lines = [...this.#rest, chunk].join('').split('\n');
+    this.#rest = [lines.pop() ?? ''];
     // Whatever is not a message on standard output breaks a client: parsing must not fail.
     for (const line of lines) this.messages.push(JSON.parse(line) as Rpc);
     for (const heard of this.#heard.splice(0)) heard();
@@ -125,11 +136,18 @@ test('a client that lists once right after the start sees the tools of all healt
   assert.ok(names.includes('late__test_simple_text'), names.join(' '));
 });
 
+test('a call right after the start, from a client that never lists, waits for its server too (R14)', async (t) => {
+  const gateway = await StdioGateway.start(t, LEGACY);
+  await gateway.initialize();
+  const { result } = await gateway.request('tools/call', { name: 'it__test_simple_text' });
+  assert.match(JSON.stringify(result), /simple text response/u);
+});
+
 test('standard output carries messages alone; the log goes to standard error and holds no secret', async (t) => {
   const secret = { fromEnv: 'MCPX_TEST_SECRET' };
   const entry = { ...fixtureEntry('legacy'), env: { FIXTURE_SECRET: secret } };
   const gateway = await StdioGateway.start(t, { it: entry });
-  await gateway.initialize();
+  await gateway.ready();
   await gateway.request('tools/call', { name: 'it__fixture_stderr', arguments: { text: 'noise' } });
   await eventually('the log has the line', () => gateway.errors.includes('stderr: noise'));
   assert.ok(!gateway.errors.includes(SECRET));
@@ -138,7 +156,7 @@ test('standard output carries messages alone; the log goes to standard error and
 
 test('a legacy client calls, is asked, hears progress and is told of changes', async (t) => {
   const gateway = await StdioGateway.start(t, LEGACY);
-  const { result } = await gateway.initialize({ elicitation: {} });
+  const { result } = await gateway.ready({ elicitation: {} });
   assert.equal(result?.['protocolVersion'], '2025-11-25');
   await gateway.request('tools/call', {
     name: 'it__fixture_slow',
@@ -170,11 +188,14 @@ test('a modern client needs no initialize: it discovers, calls, listens and canc
   await gateway.next(({ method }) => method === 'notifications/tools/list_changed');
   const slow = { name: 'it__fixture_slow', arguments: { ms: 60_000 } };
   gateway.send(modernSent('tools/call', slow, { id: 'slow' }).body);
+  const seen = async (): Promise<JsonObject> => {
+    const id = `s${gateway.messages.length}`;
+    const { result } = await ask(id, 'tools/call', { name: 'it__fixture_state', arguments: {} });
+    return result?.['structuredContent'] as JsonObject;
+  };
+  await eventually('it has begun', async () => (await seen())['callsStarted'] === 2);
   gateway.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'slow' } });
-  await eventually('the server knows', async () => {
-    const { result } = await ask(`s${gateway.messages.length}`, 'tools/call', { name: 'it__fixture_state', arguments: {} });
-    return (result?.['structuredContent'] as JsonObject)['cancelled'] === 1;
-  });
+  await eventually('the server knows', async () => (await seen())['cancelled'] === 1);
   assert.ok(gateway.messages.every(({ id }) => id !== 'slow'));
   assert.equal((await ask('n', 'no/such')).error?.code, -32601);
   const late = modernSent('tools/list', {}, { id: 'v', meta: { 'io.modelcontextprotocol/protocolVersion': '2099-01-01' } });
@@ -184,7 +205,7 @@ test('a modern client needs no initialize: it discovers, calls, listens and canc
 
 test('what is no message is answered with an error and the client goes on', async (t) => {
   const gateway = await StdioGateway.start(t, {});
-  await gateway.initialize();
+  await gateway.ready();
   for (const [line, code] of [
     ['nonsense', -32700],
     ['{"jsonrpc":"2.0","id":1}', -32600],
@@ -203,8 +224,8 @@ test('what is no message is answered with an error and the client goes on', asyn
 
 test('a message may come in pieces, many in one piece, with text of every language and CR at the end', async (t) => {
   const gateway = await StdioGateway.start(t, LEGACY);
-  await gateway.initialize();
-  const text = 'größe 你好 🙂\u2028';
+  await gateway.ready();
+  const text = 'größe 你好 🙂';
   const call = (id: number): string =>
     JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'it__fixture_echo', arguments: { text } } });
   const bytes = Buffer.from(`${call(1)}\n${call(2)}\r\n${call(3)}\n`);
@@ -223,7 +244,7 @@ test('a message may come in pieces, many in one piece, with text of every langua
 
 test('a message of 20 MB passes both ways', async (t) => {
   const gateway = await StdioGateway.start(t, LEGACY);
-  await gateway.initialize();
+  await gateway.ready();
   const text = 'x'.repeat(20_000_000);
   const { result } = await gateway.request('tools/call', { name: 'it__fixture_echo', arguments: { text } });
   const echoed = result?.['structuredContent'] as { arguments: { text: string } };
@@ -233,7 +254,7 @@ test('a message of 20 MB passes both ways', async (t) => {
 test('an id still being answered is refused; a request before initialize and a second initialize are too', async (t) => {
   const gateway = await StdioGateway.start(t, LEGACY);
   assert.equal((await gateway.request('tools/list')).error?.data?.['refusal'], 'SESSION_UNINITIALIZED');
-  await gateway.initialize();
+  await gateway.ready();
   const wanted = gateway.begin('tools/call', { name: 'it__fixture_slow', arguments: { ms: 300 } });
   gateway.send({ jsonrpc: '2.0', id: wanted, method: 'ping' });
   const refused = await gateway.next(({ id, error }) => id === wanted && error !== undefined);
@@ -246,7 +267,7 @@ test('an id still being answered is refused; a request before initialize and a s
 
 test('the end of input ends the gateway with code 0 and every server with it', async (t) => {
   const gateway = await StdioGateway.start(t, LEGACY);
-  await gateway.initialize();
+  await gateway.ready();
   const { result } = await gateway.request('tools/call', { name: 'it__fixture_state' });
   const { pid } = result?.['structuredContent'] as { pid: number };
   gateway.child.stdin?.end();
@@ -256,7 +277,7 @@ test('the end of input ends the gateway with code 0 and every server with it', a
 
 test('a call in flight when the input ends is answered or its server is told, and the end does not hang', async (t) => {
   const gateway = await StdioGateway.start(t, LEGACY);
-  await gateway.initialize();
+  await gateway.ready();
   gateway.begin('tools/call', { name: 'it__fixture_slow', arguments: { ms: 60_000 } });
   const startedAt = performance.now();
   gateway.child.stdin?.end();

@@ -45,12 +45,7 @@ async function locatedAlike(scene: Scene, method: string, key: string): Promise<
   const rest = shown.slice(plain);
   for (const item of rest)
     assert.match(String(item['uri'] ?? item['uriTemplate']), /^mcpx:\/\/apart\//);
-  assert.deepEqual(withTemplates(rest), apart);
-}
-
-/** Templates keep their expressions as they are; only the text between them is encoded. */
-function withTemplates(items: readonly JsonObject[]): unknown {
-  return withOwnUris(items, 'apart');
+  assert.deepEqual(withOwnUris(rest, 'apart'), apart);
 }
 
 /** A definition with every field the specifications name for tools, and some that none does. */
@@ -198,7 +193,7 @@ export const LIST_ROWS: readonly Row[] = [
     run: showsConditionalTools,
   },
   {
-    name: 'every tool of every server is listed as it is but for its name, R12 ones for clients that run tasks too',
+    name: 'every tool of every server is listed as it is but for its name, also those only for clients that run tasks (R12)',
     run: (scene) => namedAlike(scene, 'tools'),
   },
   {

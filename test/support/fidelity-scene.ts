@@ -14,6 +14,8 @@ export type Server = 'everything' | 'fixture' | 'apart';
 /** One row of the table: a feature, and how it is shown to arrive whole. */
 export interface Row {
   readonly name: string;
+  /** Rows that take long are run in front of servers on this transport alone. */
+  readonly only?: Upstream;
   run(scene: Scene): Promise<void>;
 }
 
@@ -173,7 +175,7 @@ export function runTable(upstream: Upstream, rows: readonly Row[]): void {
     );
     after(() => setting?.stop(), { timeout: 30_000 });
     for (const inbound of INBOUND)
-      for (const row of rows)
+      for (const row of rows.filter(({ only }) => only === undefined || only === upstream))
         test(`${inbound}: ${row.name}`, { timeout: ROW_LIMIT_MS }, async (t) => {
           if (setting === undefined) throw new Error('The gateway did not start');
           const { gateway } = setting;

@@ -28,6 +28,8 @@ export interface FetchSink {
   /** The id of the latest server-sent event, to resume from. */
   onId?(id: string): void;
   onRetry?(ms: number): void;
+  /** An event was no message. */
+  onNoise?(what: string): void;
   onEnd(failure: WireFailure | undefined): void;
 }
 
@@ -82,6 +84,7 @@ class BodyReader implements Fetching {
   #controller: Dispatcher.DispatchController | undefined;
   #isAborted = false;
   #isDone = false;
+  #hasEnded = false;
   #mode: Mode = 'none';
   #status = 0;
   #chunks: Buffer[] = [];
@@ -126,6 +129,7 @@ class BodyReader implements Fetching {
   }
 
   onResponseEnd(): void {
+    this.#hasEnded = true;
     if (this.#isDone) return;
     const text = Buffer.concat(this.#chunks).toString('utf8');
     if (this.#mode === 'json') this.#finish(this.#deliver(text));
@@ -152,8 +156,9 @@ class BodyReader implements Fetching {
       return;
     }
     if (data === '') return;
+    // Chatter on a stream is passed over, as it is on stdio: what comes next may be whole.
     const failure = this.#deliver(data);
-    if (failure !== undefined) this.#finish(failure);
+    if (failure !== undefined) this.#terms.sink.onNoise?.(failure.message);
   }
 
   #deliver(text: string): WireFailure | undefined {
@@ -178,15 +183,17 @@ class BodyReader implements Fetching {
     if (status === 401 || status === 403)
       return { kind: 'unauthorized', status, message: `refused access with HTTP ${status}` };
     const isTold = text.startsWith('{') && this.#deliver(text) === undefined;
-    const said =
-      isTold || text === '' ? '' : `: ${text.slice(0, MAX_ERROR_CHARS).replaceAll(/\s+/gu, ' ')}`;
-    return { kind: 'http', status, message: `answered with HTTP ${status}${said}` };
+    const shown = text.slice(0, MAX_ERROR_CHARS).replaceAll(/\s+/gu, ' ');
+    const detail = isTold || shown === '' ? undefined : shown;
+    return { kind: 'http', status, message: `answered with HTTP ${status}`, detail };
   }
 
   #finish(failure: WireFailure | undefined): void {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#chunks = [];
+    // Whatever still comes is of no use; a stream left open would keep its connection.
+    if (this.#mode === 'sse' && !this.#hasEnded) this.#controller?.abort(new Error('done'));
     this.#terms.sink.onEnd(
       this.#isAborted ? { kind: 'broken', message: 'was not listened to any more' } : failure,
     );

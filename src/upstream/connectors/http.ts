@@ -1,6 +1,6 @@
 import { Agent } from 'undici';
 
-import type { Message, RequestId } from '../../kernel/json-rpc.ts';
+import type { Message, RequestId, Response } from '../../kernel/json-rpc.ts';
 import type { RemoteEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
 import { writeMessage, type Wire, type WireEvents, type WireFailure } from '../wire.ts';
 import { openSse } from './sse.ts';
@@ -27,6 +27,8 @@ const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
 const MAX_RESUMES = 10;
 const GOODBYE_MS = 1000;
+const SERVER_ERROR = -32000;
+const NOT_STARTED: Fetching = { abort: () => undefined };
 /** Answers to a GET that mean the server has no stream of its own. */
 const NO_STREAM: ReadonlySet<number | undefined> = new Set([400, 405, 501]);
 
@@ -87,7 +89,10 @@ class HttpWire implements Wire {
       retryMs: RETRY_MS,
       resumes: 0,
       isLost: false,
+      status: 0,
     };
+    // In place before anything can fail: what ends at once must be told like what ends later.
+    if (id !== undefined) this.#fetching.set(id, NOT_STARTED);
     const fetching = startFetch({
       dispatcher: isStream ? this.#terms.streams : this.#terms.agent,
       url: this.#url,
@@ -103,7 +108,7 @@ class HttpWire implements Wire {
       maxBytes: this.#terms.limits.maxMessageBytes,
       sink: id === undefined ? this.#sinkOfOneWay() : this.#sinkOf(id, state),
     });
-    if (id !== undefined && !this.#isClosed) this.#fetching.set(id, fetching);
+    if (id !== undefined && this.#fetching.has(id)) this.#fetching.set(id, fetching);
   }
 
   abandon(id: RequestId): void {
@@ -129,13 +134,16 @@ class HttpWire implements Wire {
   #sinkOf(id: RequestId, state: ResumeState): FetchSink {
     return {
       onHeaders: (status, headers) => {
+        state.status = status;
         state.isLost = status === 404 && this.#session['mcp-session-id'] !== undefined;
         this.#noteSession(headers['mcp-session-id']);
       },
       onMessage: (message) => {
+        state.isLost ||= state.status === 400 && this.#isAboutSession(message);
         if (state.isLost) return;
-        if (!('method' in message)) this.#fetching.delete(id);
-        this.#terms.events.onMessage(message, id);
+        const answer = answerTo(message, id);
+        if (answer !== undefined) this.#fetching.delete(id);
+        this.#terms.events.onMessage(answer ?? message, id);
       },
       onId: (eventId) => {
         state.lastEventId = eventId;
@@ -143,6 +151,7 @@ class HttpWire implements Wire {
       onRetry: (ms) => {
         state.retryMs = Math.min(ms, MAX_RETRY_MS);
       },
+      onNoise: (what) => this.#terms.log('warn', `on a stream: ${what}`),
       onEnd: (failure) => this.#onAnswerEnd(id, state, failure),
     };
   }
@@ -169,6 +178,12 @@ class HttpWire implements Wire {
     else if (why.kind === 'refused') this.#shut(why.message);
   }
 
+  /** Many servers say 400, not 404, when they do not know a session any more. */
+  #isAboutSession(message: Message): boolean {
+    if (this.#session['mcp-session-id'] === undefined || 'method' in message) return false;
+    return message.error?.code === SERVER_ERROR && /session/iu.test(message.error.message);
+  }
+
   #resume(id: RequestId, state: ResumeState): void {
     this.#fetching.set(id, this.#get(state.lastEventId, this.#sinkOf(id, state)));
   }
@@ -186,7 +201,13 @@ class HttpWire implements Wire {
   /** The stream for what belongs to no request (spec 2025-11-25, "Listening for Messages from the Server"). */
   #listen(lastEventId: string | undefined, waitMs: number): void {
     if (this.#isClosed) return;
-    const state: ResumeState = { lastEventId, retryMs: waitMs, resumes: 0, isLost: false };
+    const state: ResumeState = {
+      lastEventId,
+      retryMs: waitMs,
+      resumes: 0,
+      isLost: false,
+      status: 0,
+    };
     this.#stream = this.#get(lastEventId, {
       onMessage: (message) => this.#terms.events.onMessage(message, undefined),
       onId: (eventId) => {
@@ -195,6 +216,7 @@ class HttpWire implements Wire {
       onRetry: (ms) => {
         state.retryMs = Math.min(ms, MAX_RETRY_MS);
       },
+      onNoise: (what) => this.#terms.log('warn', `on a stream: ${what}`),
       onEnd: (failure) => this.#onStreamEnd(state, failure),
     });
   }
@@ -268,9 +290,22 @@ class HttpWire implements Wire {
   }
 }
 
+/**
+ * A message as the answer to a request, where it is that. Servers that refuse a request before reading it say so with an
+ * id of null: on the request's own response that can mean no other.
+ */
+function answerTo(message: Message, id: RequestId): Response | undefined {
+  if ('method' in message) return undefined;
+  if (message.id === id) return message;
+  return message.error !== undefined && (message.id ?? null) === null
+    ? { ...message, id }
+    : undefined;
+}
+
 interface ResumeState {
   lastEventId: string | undefined;
   retryMs: number;
   resumes: number;
   isLost: boolean;
+  status: number;
 }

@@ -60,6 +60,11 @@ class StdioWire implements Wire {
     if (this.#isClosed) return;
     const text = writeMessage(message, this.#terms.events);
     if (text === undefined) return;
+    const waiting = this.#outbox.length + (this.#child.stdin?.writableLength ?? 0);
+    if (waiting > this.#terms.limits.maxMessageBytes) {
+      this.#refuseToSend(message);
+      return;
+    }
     this.#outbox += `${text}\n`;
     if (this.#isFlushing) return;
     this.#isFlushing = true;
@@ -78,6 +83,15 @@ class StdioWire implements Wire {
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
+  }
+
+  /** A server that does not read must not make the gateway keep what is meant for it. */
+  #refuseToSend(message: Message): void {
+    if (!('method' in message) || !('id' in message)) return;
+    this.#terms.events.onFailure(message.id, {
+      kind: 'refused',
+      message: 'does not read its input',
+    });
   }
 
   #flush(): void {
@@ -109,9 +123,11 @@ class StdioWire implements Wire {
     this.#child.stdout?.on('data', (chunk: Buffer) => lines.push(chunk));
     this.#child.stdout?.on('end', () => this.#failSoon());
     this.#child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk));
-    this.#child.stdin?.on('error', () => undefined);
+    for (const pipe of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) {
+      pipe?.on('error', () => undefined);
+    }
     this.#child.on('error', (error) => this.#fail(spawnReason(error, this.#terms.endpoint)));
-    this.#child.on('close', () => this.#fail(this.#reason()));
+    this.#child.on('close', () => this.#failNow());
     this.#child.on('exit', (code, signal) => this.#onExit(code, signal));
   }
 
@@ -130,11 +146,11 @@ class StdioWire implements Wire {
     }
   }
 
-  /** Why the process is of no use any more: how it ended with what it said last, or that it only fell silent. */
-  #reason(): string {
-    if (this.#ended === undefined) return 'closed its output';
+  /** The process is of no use any more: it ended, or it only fell silent. What it said last is for the operator. */
+  #failNow(): void {
     const said = this.#stderr.last(3).join(' | ').slice(0, MAX_LOGGED_CHARS);
-    return said === '' ? this.#ended : `${this.#ended}; last on stderr: ${said}`;
+    const detail = this.#ended === undefined || said === '' ? undefined : `last on stderr: ${said}`;
+    this.#fail(this.#ended ?? 'closed its output', detail);
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
@@ -145,13 +161,13 @@ class StdioWire implements Wire {
   }
 
   #failSoon(): void {
-    setTimeout(() => this.#fail(this.#reason()), DRAIN_MS);
+    setTimeout(() => this.#failNow(), DRAIN_MS);
   }
 
-  #fail(reason: string): void {
+  #fail(reason: string, detail?: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#terms.events.onClosed(reason);
+    this.#terms.events.onClosed(reason, detail);
     void this.close();
   }
 

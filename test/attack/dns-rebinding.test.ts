@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { initializeBody } from '../support/raw-clients.ts';
+import { freePort } from '../support/conformance-processes.ts';
+import { gatewayForFile, startRaw } from '../support/raw-gateway.ts';
+import { assertRefused, parseRaw, send, speak } from '../support/raw-http.ts';
+
+/** A page whose name was made to point at this machine must not reach the gateway: its Host gives it away. */
+
+const { port } = await gatewayForFile({ servers: {} });
+
+const PATHS = [
+  ['POST', '/mcp'],
+  ['GET', '/mcp'],
+  ['DELETE', '/mcp'],
+  ['OPTIONS', '/mcp'],
+  ['GET', '/sse'],
+  ['POST', '/messages?sessionId=x'],
+  ['GET', '/admin/servers'],
+  ['GET', '/no/such/path'],
+] as const;
+
+for (const [method, path] of PATHS) {
+  test(`${method} ${path} with the Host of another name is refused with 403 (R18)`, async () => {
+    const headers = { host: `attacker.example:${port}` };
+    const body = method === 'POST' ? initializeBody() : undefined;
+    assertRefused(await send(port, { method, path, headers, body }), 403, -32600, 'HOST_REFUSED');
+  });
+}
+
+for (const host of [
+  'attacker.example',
+  '127.0.0.1.attacker.example',
+  'localhost.attacker.example',
+  'localhost@attacker.example',
+  'attacker.example#localhost',
+  'attacker.example/localhost',
+  '127.0.0.1:80:80',
+  'localhost:',
+  'localhost:123456',
+  '127.0.0.1.',
+  '127.1',
+  '2130706433',
+  '0.0.0.0',
+  '[::]',
+  '[::1',
+  '::1',
+  '[::1]attacker.example',
+  '__proto__',
+  'constructor',
+  '',
+]) {
+  test(`the Host "${host}" is not this gateway's`, async () => {
+    const got = await send(port, { headers: { host }, body: initializeBody() });
+    assertRefused(got, 403, -32600, 'HOST_REFUSED');
+  });
+}
+
+for (const host of ['localhost', 'LOCALHOST:1234', '127.0.0.1', '127.0.0.1:9', '[::1]', '[::1]:80']) {
+  test(`the Host "${host}" is this machine's`, async () => {
+    const got = await send(port, { headers: { host }, body: initializeBody() });
+    assert.equal(got.status, 200);
+  });
+}
+
+test('a request without Host, or with two, is refused', async () => {
+  const none = parseRaw(await speak(port, 'GET /mcp HTTP/1.0\r\n\r\n'));
+  assertRefused(none, 403, -32600, 'HOST_REFUSED');
+  const missing = await speak(port, 'GET /mcp HTTP/1.1\r\nConnection: close\r\n\r\n');
+  assert.match(missing, /^HTTP\/1\.1 4\d\d /u);
+  const lines = 'Host: localhost\r\nHost: attacker.example\r\nConnection: close';
+  const two = await speak(port, `GET /admin/servers HTTP/1.1\r\n${lines}\r\n\r\n`);
+  assert.match(two, /^HTTP\/1\.1 4\d\d /u);
+});
+
+test('a whole URL as the target does not stand in for the Host', async () => {
+  const lines = 'Host: attacker.example\r\nConnection: close';
+  const raw = await speak(port, `GET http://localhost/admin/servers HTTP/1.1\r\n${lines}\r\n\r\n`);
+  assertRefused(parseRaw(raw), 403, -32600, 'HOST_REFUSED');
+});
+
+test('forwarding headers do not stand in for the Host', async () => {
+  const headers = {
+    host: 'attacker.example',
+    'x-forwarded-host': 'localhost',
+    forwarded: 'host=localhost',
+    'x-original-host': 'localhost',
+  };
+  const got = await send(port, { headers, body: initializeBody() });
+  assertRefused(got, 403, -32600, 'HOST_REFUSED');
+});
+
+test('the refusal of a Host is readable by no page', async () => {
+  const headers = { host: 'attacker.example', origin: 'http://attacker.example' };
+  const got = await send(port, { headers, body: initializeBody() });
+  assert.equal(got.headers['access-control-allow-origin'], undefined);
+});
+
+test('names in server.allowedHosts and the address that is bound are accepted, others are not (R18)', async (t) => {
+  const gateway = await startRaw({
+    servers: {},
+    app: 'server:\n  allowedHosts: [Gateway.Internal, "other.internal:8443"]\n  publicUrl: https://mcp.example.com\n',
+  });
+  t.after(() => gateway.stop());
+  const statusFor = async (host: string): Promise<number> =>
+    (await send(gateway.port, { headers: { host }, body: initializeBody() })).status;
+  assert.equal(await statusFor('gateway.internal'), 200);
+  assert.equal(await statusFor('gateway.internal:9000'), 200);
+  assert.equal(await statusFor('other.internal:8443'), 200);
+  assert.equal(await statusFor('other.internal:8444'), 403);
+  assert.equal(await statusFor('mcp.example.com'), 200);
+  assert.equal(await statusFor('example.com'), 403);
+});
+
+test('metrics on their own port are not for pages of another name either', async (t) => {
+  const metricsPort = await freePort();
+  const gateway = await startRaw({
+    servers: {},
+    env: { ENABLE_METRICS: 'true', SERVE_METRICS_PORT: String(metricsPort) },
+  });
+  t.after(() => gateway.stop());
+  const get = (host: string) =>
+    speak(metricsPort, `GET /metrics HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  assert.match(await get('localhost'), /^HTTP\/1\.1 200 /u);
+  assert.match(await get('attacker.example'), /^HTTP\/1\.1 403 /u);
+});
