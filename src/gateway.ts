@@ -4,13 +4,15 @@ import type { Operator } from './admin/ports.ts';
 import { SERVERS_PATH, serversBody } from './admin/servers.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { identifyLocal } from './identity/local.ts';
+import { instanceKey } from './kernel/capabilities.ts';
 import type { Entry } from './kernel/entry.ts';
 import type { Inventory, UpstreamState } from './kernel/inventory.ts';
 import type { JsonObject } from './kernel/json.ts';
 import { Denial } from './kernel/permit.ts';
 import type { Plan, Surroundings } from './kernel/plan.ts';
 import { listenHttp, type HttpListener } from './listen/http.ts';
-import { listenMetrics, type MetricsListener } from './listen/metrics.ts';
+import { listenMetrics, METRICS_PATH, type MetricsListener } from './listen/metrics.ts';
+import type { MakePage, Page } from './listen/page.ts';
 import { serveStdio } from './listen/stdio.ts';
 import { decideOpen } from './policy/open-policy.ts';
 import { logEntry } from './record/log-sink.ts';
@@ -96,8 +98,7 @@ export class Gateway {
       gate: this.gate,
       host,
       port,
-      adminPath: SERVERS_PATH,
-      adminBody: () => serversBody(this.operator),
+      pages: this.#pages(isMetricsEnabled),
       onCrash: (error) => this.#logCrash(error),
     });
     // Not waited for: neither loading nor a busy metrics port keeps the gateway from serving (docs/rules.md R18).
@@ -150,14 +151,33 @@ export class Gateway {
 
   async #serveMetrics(host: string, port: number): Promise<void> {
     try {
-      const { MetricsSink } = await import('./record/metrics-sink.ts');
-      const sink = new MetricsSink();
-      this.#metrics = sink;
-      this.#metricsListener = await listenMetrics(host, port, () => sink.exposition());
+      await this.#loadMetrics();
+      const page = (): Promise<Page> => this.#loadMetrics().then((sink) => sink.exposition());
+      const doors = (): Plan['server'] => this.#plan.server;
+      this.#metricsListener = await listenMetrics({ host, port, doors, page });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#terms.log.warn({ port }, `metrics are not served: ${why}`);
     }
+  }
+
+  /** Loaded after the port is open, which is what a start waits for. */
+  async #loadMetrics(): Promise<MetricsSink> {
+    const { MetricsSink } = await import('./record/metrics-sink.ts');
+    this.#metrics ??= new MetricsSink();
+    return this.#metrics;
+  }
+
+  #pages(hasMetrics: boolean): ReadonlyMap<string, MakePage> {
+    const servers: MakePage = async () => ({
+      contentType: 'application/json',
+      text: serversBody(this.operator),
+    });
+    const metrics: MakePage = async () => (await this.#loadMetrics()).exposition();
+    return new Map([
+      [SERVERS_PATH, servers],
+      ...(hasMetrics ? [[METRICS_PATH, metrics] as const] : []),
+    ]);
   }
 
   #createPool(): UpstreamPool {
@@ -173,6 +193,9 @@ export class Gateway {
       onOwnInventory: (upstream, ownerKey, inventory) =>
         this.#onOwnInventory(upstream, ownerKey, inventory),
       onResourceUpdated: (upstream, uri, owner) => this.#news.resourceUpdated(upstream, uri, owner),
+      publicTasks: (upstream, owner, params) =>
+        this.#sealed.publicTasks(upstream, owner.principal, params),
+      ownTasks: (owner, value) => this.#sealed.ownTasks(owner.principal, value),
       sharedLevel: () => this.#sharedLevel(),
       recallVerdict: (fingerprint) =>
         parseRecord(this.#store.get('verdict', fingerprint)) as Verdict | undefined,
@@ -205,6 +228,7 @@ export class Gateway {
       store: this.#store,
       now: () => Date.now(),
       onRestored: (session) => this.#resubscribe(session),
+      onDetached: (key) => this.#pool.forget(key),
       onGone: (key) => {
         this.#pool.forget(key);
         this.#news.forget(key);
@@ -220,7 +244,8 @@ export class Gateway {
       serverInfo: this.#serverInfo,
       identify: identifyLocal,
       sessions: this.#sessions,
-      view: (principal, owner) => this.#catalog.view(principal, owner?.key),
+      view: (principal, owner) =>
+        this.#catalog.view(principal, owner === undefined ? undefined : instanceKey(owner)),
       whenListed: () => this.#readiness.wait(),
       decide: decideOpen,
       send: (permit, call, exchange) => this.#pool.send(permit, call, exchange),
@@ -278,8 +303,9 @@ export class Gateway {
 
   #onOwnInventory(upstream: string, ownerKey: string, inventory: Inventory | undefined): void {
     const kinds = this.#catalog.putOwn(ownerKey, upstream, inventory);
-    const session = this.#sessions.withKey(ownerKey);
-    if (session !== undefined) this.#news.listsChangedFor(session, kinds);
+    for (const session of this.#sessions.all()) {
+      if (instanceKey(session) === ownerKey) this.#news.listsChangedFor(session, kinds);
+    }
   }
 
   #onServerState(state: UpstreamState): void {

@@ -2,6 +2,7 @@ import { isObject, stringAt, type JsonObject } from '../kernel/json.ts';
 import type { Inventory } from '../kernel/inventory.ts';
 import type { ListKind } from '../kernel/methods.ts';
 import type { Target, TargetKind } from '../kernel/target.ts';
+import { paramHeaders } from '../kernel/param-headers.ts';
 import { UriTemplate } from './uri-template.ts';
 import { decodeRest, parseQualified, publicName, qualifiedUri, sanitised } from './names.ts';
 
@@ -37,6 +38,29 @@ const KINDS: Readonly<Record<ListKind, TargetKind>> = {
   resourceTemplates: 'template',
 };
 
+const MAX_NAMED = 5;
+
+/** What is left out, by server: the first few by name, the others by number. */
+class Complaints {
+  readonly #byUpstream = new Map<string, string[]>();
+  readonly #more = new Map<string, number>();
+
+  add(upstream: string, message: string): void {
+    const named = this.#byUpstream.get(upstream) ?? [];
+    this.#byUpstream.set(upstream, named);
+    if (named.length < MAX_NAMED) named.push(message);
+    else this.#more.set(upstream, (this.#more.get(upstream) ?? 0) + 1);
+  }
+
+  all(): ReadonlyMap<string, readonly string[]> {
+    const whole = [...this.#byUpstream].map(([upstream, named]) => {
+      const more = this.#more.get(upstream);
+      return [upstream, more === undefined ? named : [...named, `and ${more} more`]] as const;
+    });
+    return new Map(whole);
+  }
+}
+
 /** All that the upstreams offer at one moment, named for clients; immutable. */
 export class Snapshot {
   readonly suppliers: readonly Supplier[];
@@ -49,7 +73,7 @@ export class Snapshot {
 
   constructor(suppliers: readonly Supplier[], naming: 'prefix' | 'flat') {
     this.suppliers = suppliers;
-    const collisions = new Map<string, string[]>();
+    const complaints = new Complaints();
     this.#bySanitised = new Map(suppliers.map((supplier) => [sanitised(supplier.name), supplier]));
     const resources = offerUris(suppliers, 'resources', (server, uri) => qualifiedUri(server, uri));
     const templates = offerUris(suppliers, 'resourceTemplates', qualifiedTemplate);
@@ -59,10 +83,10 @@ export class Snapshot {
       publicTemplate: new UriTemplate(offer.target.publicName),
     }));
     const byUri = indexOf(resources);
-    const tools = offerNames(suppliers, 'tools', naming, collisions).map((offer) =>
+    const tools = offerNames(suppliers, 'tools', naming, complaints).map((offer) =>
       withPublicView(offer, byUri),
     );
-    const prompts = offerNames(suppliers, 'prompts', naming, collisions);
+    const prompts = offerNames(suppliers, 'prompts', naming, complaints);
     this.offers = { tools, prompts, resources, resourceTemplates: templates };
     this.#byName = {
       tools: indexOf(tools),
@@ -70,7 +94,7 @@ export class Snapshot {
       resources: byUri,
       resourceTemplates: indexOf(templates),
     };
-    this.collisions = collisions;
+    this.collisions = complaints.all();
   }
 
   /** What a public name or URI stands for in one list. */
@@ -170,7 +194,7 @@ function offerNames(
   suppliers: readonly Supplier[],
   kind: ListKind,
   naming: 'prefix' | 'flat',
-  collisions: Map<string, string[]>,
+  complaints: Complaints,
 ): Offer[] {
   const owners = new Map<string, string>();
   const offers: Offer[] = [];
@@ -180,12 +204,14 @@ function offerNames(
       if (own === undefined) continue;
       const shown = publicName(naming, upstream, own);
       const owner = owners.get(shown);
-      if (owner === undefined) {
+      if (kind === 'tools' && paramHeaders(item) === undefined) {
+        complaints.add(upstream, `tool "${own}" is left out: its x-mcp-header is not valid`);
+      } else if (owner === undefined) {
         owners.set(shown, upstream);
         offers.push(offerOf(kind, upstream, item, shown));
       } else {
         const message = `${KINDS[kind]} "${own}" is left out: server "${owner}" already offers "${shown}"`;
-        collisions.set(upstream, [...(collisions.get(upstream) ?? []), message]);
+        complaints.add(upstream, message);
       }
     }
   }

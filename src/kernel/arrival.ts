@@ -21,4 +21,6 @@ export interface Arrival {
   readonly version: string;
   readonly request: Request;
   readonly exchange: Exchange;
+  /** Header by lower-case name, where the request came with headers that must agree with its body. */
+  readonly header?: (name: string) => string | undefined;
 }

@@ -29,6 +29,17 @@ export function missingFor(question: Question, declared: JsonObject): JsonObject
   return { [feature]: { [part]: {} } };
 }
 
+/** Stands for all clients that declared nothing a server could ask them for: they share instances of their own kind. */
+export const MUTE = 'mute';
+
+/** Whose instances serve a client: its own, or those of all that cannot be asked. */
+export function instanceKey(owner: {
+  readonly key: string;
+  readonly capabilities: JsonObject;
+}): string {
+  return canBeAsked(owner.capabilities) ? owner.key : MUTE;
+}
+
 /** Whether a client declared anything that a server could ask it for. */
 export function canBeAsked(declared: JsonObject): boolean {
   for (const feature of CLIENT_FEATURES.values()) if (isObject(declared[feature])) return true;

@@ -1,6 +1,7 @@
 import { levelPasses, type Era } from './era.ts';
 import type { JsonObject } from './json.ts';
 import type { Notification } from './json-rpc.ts';
+import type { Principal } from './principal.ts';
 
 /** What a server asks of a client: elicitation, sampling or roots. */
 export interface Question {
@@ -14,6 +15,7 @@ export interface Question {
 export interface Owner {
   /** Unique for a legacy session, or for one modern exchange with its further rounds. */
   readonly key: string;
+  readonly principal: Principal;
   readonly version: string;
   /** Client capabilities as declared. */
   readonly capabilities: JsonObject;

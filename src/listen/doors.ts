@@ -23,6 +23,8 @@ export class Doors {
   /** Throws HOST_REFUSED or ORIGIN_REFUSED; returns the origin when a browser asks. */
   check(request: IncomingMessage): string | undefined {
     const { host, origin } = request.headers;
+    if (hasTwoHosts(request))
+      throw new Refusal('HOST_REFUSED', 'There is more than one Host header.');
     if (host === undefined || !this.#isHost(host.toLowerCase())) throw new Refusal('HOST_REFUSED');
     if (origin === undefined) return undefined;
     if (!this.#isOrigin(origin.toLowerCase())) throw new Refusal('ORIGIN_REFUSED');
@@ -74,3 +76,15 @@ export function preflightHeaders(
 }
 
 const NONE: Readonly<Record<string, string>> = {};
+
+/** Of two Host headers one is for us and one for somebody else (RFC 9112, section 3.2). */
+function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === HOST_CHARS && name.toLowerCase() === 'host') count += 1;
+  }
+  return count > 1;
+}
+
+const HOST_CHARS = 4;

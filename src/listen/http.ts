@@ -10,6 +10,7 @@ import { corsHeaders, Doors, preflightHeaders } from './doors.ts';
 import { credentialsOf, headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
 import { LegacyHttp } from './legacy-http.ts';
 import { ModernHttp } from './modern-http.ts';
+import type { MakePage } from './page.ts';
 import { dropRest, readBody } from './read-body.ts';
 import { SseDoor } from './sse.ts';
 
@@ -18,9 +19,8 @@ export interface HttpTerms {
   readonly gate: Gate;
   readonly host: string;
   readonly port: number;
-  /** Where the operator reads the state of the servers, and what is answered there. */
-  readonly adminPath: string;
-  readonly adminBody: () => string;
+  /** What is served by GET besides MCP, by path. */
+  readonly pages: ReadonlyMap<string, MakePage>;
   onCrash(error: unknown): string;
 }
 
@@ -158,15 +158,26 @@ class Listener implements HttpListener {
   }
 
   #createRoutes(): ReadonlyMap<string, (http: HttpExchange) => void> {
-    const { gate, adminPath, adminBody } = this.#terms;
+    const { gate, pages } = this.#terms;
     return new Map<string, (http: HttpExchange) => void>([
       ['POST /mcp', (http) => this.#post(http, (text) => this.#onMcp(http, text))],
       ['GET /mcp', (http) => this.#legacy.get(http, gate.identify(http.credentials))],
       ['DELETE /mcp', (http) => this.#legacy.delete(http, gate.identify(http.credentials))],
       ['GET /sse', (http) => this.#sse.open(http)],
       ['POST /messages', (http) => this.#post(http, async (text) => this.#sse.post(http, text))],
-      [`GET ${adminPath}`, (http) => sendJson(http, 200, adminBody())],
+      ...[...pages].map(
+        ([path, make]) => [`GET ${path}`, (http: HttpExchange) => this.#page(http, make)] as const,
+      ),
     ]);
+  }
+
+  #page(http: HttpExchange, make: MakePage): void {
+    make().then(
+      ({ contentType, text }) => {
+        http.response.writeHead(200, { ...http.headers, 'content-type': contentType }).end(text);
+      },
+      (error: unknown) => this.#refuse(http, error),
+    );
   }
 
   #post(http: HttpExchange, serve: (text: string) => Promise<void>): void {

@@ -1,47 +1,62 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+import type { DoorPlan } from '../kernel/plan.ts';
+import { Doors } from './doors.ts';
+import type { MakePage } from './page.ts';
+
+/** The path of the metrics, on their own port and on the main one. */
+export const METRICS_PATH = '/metrics';
+
+/** What the metrics listener needs. */
+export interface MetricsTerms {
+  readonly host: string;
+  readonly port: number;
+  doors(): DoorPlan;
+  readonly page: MakePage;
+}
 
 /** A bound listener for metrics. */
 export interface MetricsListener {
-  readonly port: number;
   close(): Promise<void>;
 }
 
-/** What a scrape answers. */
-export interface Exposition {
-  readonly text: string;
-  readonly contentType: string;
-}
-
-/** Serves `GET /metrics` on a port of its own. Rejects when the port cannot be bound. */
-export async function listenMetrics(
-  host: string,
-  port: number,
-  expose: () => Promise<Exposition>,
-): Promise<MetricsListener> {
-  const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('metrics are at /metrics\n');
-      return;
-    }
-    expose().then(
-      ({ text, contentType }) => response.writeHead(200, { 'content-type': contentType }).end(text),
-      () => response.writeHead(500).end(),
-    );
-  });
+/** Serves the metrics on a port of their own. Rejects when the port cannot be bound. */
+export async function listenMetrics(terms: MetricsTerms): Promise<MetricsListener> {
+  const server = createServer((request, response) => answer(request, response, terms));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen(terms.port, terms.host, () => {
       server.off('error', reject);
       resolve();
     });
   });
   return {
-    port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, terms: MetricsTerms): void {
+  try {
+    // A page in a browser could read the names of servers and clients by rebinding its own name to this address.
+    new Doors(terms.doors()).check(request);
+  } catch {
+    plain(response, 403, 'The Host header does not name this gateway.');
+    return;
+  }
+  if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== METRICS_PATH) {
+    plain(response, 404, `Metrics are at ${METRICS_PATH}.`);
+    return;
+  }
+  terms.page().then(
+    ({ text, contentType }) => response.writeHead(200, { 'content-type': contentType }).end(text),
+    () => plain(response, 500, 'The metrics cannot be written.'),
+  );
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }

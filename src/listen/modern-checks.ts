@@ -1,4 +1,5 @@
 import { META, MODERN_VERSION } from '../kernel/era.ts';
+import { fromHeader } from '../kernel/header-text.ts';
 import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import type { Request } from '../kernel/json-rpc.ts';
 import { METHODS } from '../kernel/methods.ts';
@@ -58,18 +59,11 @@ function checkHeaders(
   requireSame('Mcp-Method', header('mcp-method'), request.method);
   const key = NAMED_BY[request.method];
   const name = key === undefined ? undefined : stringAt(request.params, key);
-  if (name !== undefined) requireSame('Mcp-Name', decoded(header('mcp-name')), name);
+  if (name !== undefined) requireSame('Mcp-Name', fromHeader(header('mcp-name')), name);
 }
 
 function requireSame(name: string, value: string | undefined, expected: string): void {
   if (value === expected) return;
   const what = value === undefined ? 'is missing' : 'differs from the body';
   throw new Refusal('HEADER_MISMATCH', `The header ${name} ${what}.`);
-}
-
-/** A header value that HTTP cannot carry as it is comes as `=?base64?...?=`. */
-function decoded(value: string | undefined): string | undefined {
-  const encoded =
-    value === undefined ? undefined : /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/iu.exec(value)?.[1];
-  return encoded === undefined ? value : Buffer.from(encoded, 'base64').toString('utf8');
 }

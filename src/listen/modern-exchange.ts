@@ -1,12 +1,17 @@
 import { Cancellation, isWanted, type Exchange, type Owner } from '../kernel/exchange.ts';
 import type { Notification } from '../kernel/json-rpc.ts';
+import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Sender } from './modern-checks.ts';
 
 let lastExchange = 0;
 
 /** The exchange of a modern request: its sender is known by what the request itself says, and by nothing that is kept. */
-export function modernExchange(sender: Sender, write: (text: string) => void): Exchange {
+export function modernExchange(
+  sender: Sender,
+  principal: Principal,
+  write: (text: string) => void,
+): Exchange {
   lastExchange += 1;
   const cannotAsk = (): Promise<never> =>
     Promise.reject(
@@ -20,6 +25,7 @@ export function modernExchange(sender: Sender, write: (text: string) => void): E
   };
   const owner: Owner = {
     key: `exchange ${lastExchange}`,
+    principal,
     version: sender.version,
     capabilities: sender.capabilities,
     clientInfo: sender.clientInfo,

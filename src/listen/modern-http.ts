@@ -42,8 +42,9 @@ export class ModernHttp {
   }
 
   async #serve(http: HttpExchange, principal: Principal, request: Request): Promise<void> {
-    const sender = senderOf(request, (name) => headerOf(http.request, name));
-    const exchange = modernExchange(sender, (text) => reply.write(text));
+    const header = (name: string): string | undefined => headerOf(http.request, name);
+    const sender = senderOf(request, header);
+    const exchange = modernExchange(sender, principal, (text) => reply.write(text));
     const { sse } = this.#gate.plan();
     const reply = new HttpReply({
       response: http.response,
@@ -59,7 +60,7 @@ export class ModernHttp {
     });
     try {
       const answer = await this.#gate.serve(
-        { era: 'modern', transport: 'http', version: sender.version, request, exchange },
+        { era: 'modern', transport: 'http', version: sender.version, request, exchange, header },
         principal,
       );
       reply.finish(responseText(request.id, answer), answerStatus(answer, 'modern'));
@@ -72,7 +73,7 @@ export class ModernHttp {
 
   #listen(http: HttpExchange, principal: Principal, request: Request): void {
     const sender = senderOf(request, (name) => headerOf(http.request, name));
-    const exchange = modernExchange(sender, () => undefined);
+    const exchange = modernExchange(sender, principal, () => undefined);
     const arrival: Arrival = {
       era: 'modern',
       transport: 'http',

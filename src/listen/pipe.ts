@@ -151,7 +151,7 @@ export class Pipe {
     const sender = senderOf(request);
     if (this.#modern.has(request.id)) throw new Refusal('DUPLICATE_ID');
     const principal = this.#gate.identify(this.#terms.credentials);
-    const exchange = modernExchange(sender, (text) => this.#write(text));
+    const exchange = modernExchange(sender, principal, (text) => this.#write(text));
     const arrival = {
       era: 'modern',
       transport: this.#terms.transport,

@@ -1,29 +1,33 @@
 import type { Readable, Writable } from 'node:stream';
 
+import { Refusal } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
+import { errorText, wireError } from './answer.ts';
 import { Pipe } from './pipe.ts';
+
+const POLL_MS = 10;
 
 /** Serves one client over a pair of streams, one message a line (spec: transports, stdio). Resolves when the input ends. */
 export function serveStdio(gate: Gate, input: Readable, output: Writable): Promise<void> {
-  const pipe = new Pipe(gate, {
-    transport: 'stdio',
-    credentials: { header: () => undefined, address: undefined },
-    write: (text) => output.write(`${text}\n`),
+  const write = (text: string): void => {
+    output.write(`${text}\n`);
+  };
+  const credentials = { header: () => undefined, address: undefined };
+  const pipe = new Pipe(gate, { transport: 'stdio', credentials, write });
+  const lines = new TextLines(() => gate.plan().server.maxBodyBytes, {
+    onLine: (line) => pipe.receive(line),
+    onTooLong: () => write(tooLong()),
   });
-  let rest = '';
   input.setEncoding('utf8');
-  input.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') pipe.receive(line);
-  });
+  input.on('data', (chunk: string) => lines.push(chunk));
+  input.on('error', () => input.destroy());
   output.on('error', () => input.destroy());
+  // A client may write all it asks, close its end, and read the answers then.
+  input.once('end', () => {
+    lines.end();
+    void drained(pipe, gate.plan().shutdown.drainMs).then(() => input.destroy());
+  });
   return new Promise((resolve) => {
-    // A client may write all it asks, close its end, and read the answers then.
-    input.once(
-      'end',
-      () => void drained(pipe, gate.plan().shutdown.drainMs).then(() => input.destroy()),
-    );
     input.once('close', () => {
       pipe.close();
       resolve();
@@ -31,11 +35,57 @@ export function serveStdio(gate: Gate, input: Readable, output: Writable): Promi
   });
 }
 
-const POLL_MS = 10;
+function tooLong(): string {
+  const wire = wireError(new Refusal('BODY_TOO_LARGE'), 'legacy');
+  return wire === undefined ? '' : errorText(null, wire.error);
+}
 
 async function drained(pipe: Pipe, withinMs: number): Promise<void> {
   const end = performance.now() + withinMs;
   while (pipe.isBusy && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+interface LineEvents {
+  onLine(line: string): void;
+  onTooLong(): void;
+}
+
+/** Text in pieces as lines. Pieces are joined once per line, so that a long line costs no more than its length. */
+class TextLines {
+  readonly #maxChars: () => number;
+  readonly #events: LineEvents;
+  #parts: string[] = [];
+  #size = 0;
+
+  constructor(maxChars: () => number, events: LineEvents) {
+    this.#maxChars = maxChars;
+    this.#events = events;
+  }
+
+  push(chunk: string): void {
+    const [first = '', ...others] = chunk.split('\n');
+    this.#keep(first);
+    for (const part of others) {
+      this.end();
+      this.#keep(part);
+    }
+  }
+
+  /** What came since the last newline is a line too. */
+  end(): void {
+    const isTooLong = this.#size > this.#maxChars();
+    const line = this.#parts.join('').trim();
+    this.#parts = [];
+    this.#size = 0;
+    if (isTooLong) this.#events.onTooLong();
+    else if (line !== '') this.#events.onLine(line);
+  }
+
+  #keep(part: string): void {
+    this.#size += part.length;
+    if (this.#size > this.#maxChars()) this.#parts = [];
+    else this.#parts.push(part);
   }
 }

@@ -9,9 +9,7 @@ export interface LogPort {
 
 /** One log line per exchange: what went wrong inside the gateway as an error, all else for those who want to see it. */
 export function logEntry(entry: Entry, log: LogPort): void {
-  const { failure, ...fields } = entry;
-  if (entry.outcome === 'crashed') log.error({ ...fields, failure }, 'an exchange crashed');
-  else if (entry.outcome === 'refused')
-    log.debug({ ...fields, reason: failure }, 'an exchange was refused');
-  else log.debug(fields, 'an exchange ended');
+  if (entry.outcome === 'crashed') log.error(entry, 'an exchange crashed');
+  else if (entry.outcome === 'refused') log.debug(entry, 'an exchange was refused');
+  else log.debug(entry, 'an exchange ended');
 }

@@ -6,6 +6,7 @@ const BUCKETS_MS = [
   1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000,
 ];
 const MAX_AGENTS = 100;
+const MAX_AGENT_CHARS = 100;
 
 /** Metrics of all exchanges, in the Prometheus format. */
 export class MetricsSink {
@@ -43,10 +44,10 @@ export class MetricsSink {
   }
 
   /** Clients name themselves: only so many names become labels. */
-  #agentLabel(name: string | undefined): string {
-    if (name === undefined) return '';
+  #agentLabel(client: string | undefined): string {
+    const name = client?.slice(0, MAX_AGENT_CHARS) ?? '';
     if (!this.#agents.has(name) && this.#agents.size >= MAX_AGENTS) return 'other';
     this.#agents.add(name);
-    return name.slice(0, 100);
+    return name;
   }
 }

@@ -89,10 +89,6 @@ export class SessionStream {
     this.#store = store;
   }
 
-  get isEnded(): boolean {
-    return this.#isEnded;
-  }
-
   write(text: string): void {
     if (this.#isEnded) return;
     this.#lastEvent += 1;

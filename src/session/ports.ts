@@ -22,6 +22,8 @@ export interface SessionPorts {
   onRestored(
     session: Owner & { readonly principal: Principal; readonly subscriptions: ReadonlySet<string> },
   ): void;
-  /** The session ended, or its client seems to be gone: what was kept for it alone can go. */
+  /** The client seems to be gone: instances kept for it alone can go. */
+  onDetached(key: string): void;
+  /** The session ended: all that was kept for it can go. */
   onGone(key: string): void;
 }

@@ -19,10 +19,6 @@ export class OpenQuestions {
     this.#timeoutMs = timeoutMs;
   }
 
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** Writes the question and waits for the answer; rejects with what the client answered, or when it does not. */
   ask(
     question: Question,
@@ -47,10 +43,10 @@ export class OpenQuestions {
           ),
         );
       };
-      const timer = setTimeout(
-        () => withdraw(`no answer within ${this.#timeoutMs} ms`),
-        this.#timeoutMs,
-      );
+      const timer =
+        this.#timeoutMs === 0
+          ? undefined
+          : setTimeout(() => withdraw(`no answer within ${this.#timeoutMs} ms`), this.#timeoutMs);
       const settle = (outcome: JsonObject | Error): void => {
         close();
         if (outcome instanceof Error) reject(outcome);

@@ -23,10 +23,6 @@ export class SessionTable {
     ).unref();
   }
 
-  get size(): number {
-    return this.#byId.size;
-  }
-
   all(): Iterable<ClientSession> {
     return this.#byId.values();
   }
@@ -102,7 +98,7 @@ export class SessionTable {
       isRestored,
       notes: isRestored ? this.#ports.loadNotes(seed.key) : undefined,
       onNotes: (notes) => this.#ports.saveNotes(seed.key, notes, seed.expiresAt),
-      onDetached: () => this.#ports.onGone(seed.key),
+      onDetached: () => this.#ports.onDetached(seed.key),
     });
     this.#byId.set(id, session);
     this.#byKey.set(session.key, session);
@@ -124,6 +120,7 @@ export class SessionTable {
 
   #sweep(): void {
     const { idleMs } = this.#plan().sessions;
+    if (idleMs === 0) return;
     for (const session of [...this.#byId.values()])
       if (session.idleMs > idleMs) this.#bury(session, 'idle for too long');
   }

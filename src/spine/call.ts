@@ -1,11 +1,13 @@
 import type { Answer } from '../kernel/answer.ts';
 import type { Arrival } from '../kernel/arrival.ts';
+import { Cancellation } from '../kernel/exchange.ts';
 import { objectsAt } from '../kernel/json.ts';
 import { Denial, type Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
 import { fromUpstream } from './from-upstream.ts';
-import type { SpinePorts } from './ports.ts';
+import { checkParamHeaders } from './param-check.ts';
+import type { SpinePorts, View } from './ports.ts';
 import { resolve, unknownTarget } from './resolve.ts';
 import { settleRounds } from './rounds.ts';
 import type { Trail } from './trail.ts';
@@ -18,9 +20,9 @@ export async function serveCall(
   ports: SpinePorts,
 ): Promise<Answer> {
   const { request, exchange } = arrival;
-  const view = ports.view(trail.principal, arrival.exchange.owner);
   if (request.method === 'tasks/list') return listTasks(arrival, trail, ports);
-  const target = resolve(request, trail.principal, view, ports);
+  const { view, target } = await find(arrival, trail, ports);
+  checkParamHeaders(arrival, target);
   const permit = permitFor(target, arrival, trail, ports);
   const passage = { arrival, target, principal: trail.principal, view, ports };
   const call = toUpstream(passage);
@@ -32,6 +34,25 @@ export async function serveCall(
   return fromUpstream(answer, passage);
 }
 
+/** What the call addresses; a name that nobody offers yet waits for servers that are just starting (docs/rules.md R14). */
+async function find(
+  { request, exchange }: Arrival,
+  { principal }: Trail,
+  ports: SpinePorts,
+): Promise<{ view: View; target: Target }> {
+  const view = ports.view(principal, exchange.owner);
+  try {
+    return { view, target: resolve(request, principal, view, ports) };
+  } catch (error) {
+    const isUnknown = error instanceof Refusal && error.code !== 'PARAMS_INVALID';
+    const starting = isUnknown ? ports.whenListed() : undefined;
+    if (starting === undefined) throw error;
+    await starting;
+    const later = ports.view(principal, exchange.owner);
+    return { view: later, target: resolve(request, principal, later, ports) };
+  }
+}
+
 /** The decision about a target; a hidden one is answered exactly as an unknown one (docs/rules.md R5). */
 function permitFor(target: Target, arrival: Arrival, trail: Trail, ports: SpinePorts): Permit {
   trail.target = target;
@@ -41,20 +62,30 @@ function permitFor(target: Target, arrival: Arrival, trail: Trail, ports: SpineP
   throw decision.hidden ? unknownTarget(arrival.request) : new Refusal('FORBIDDEN');
 }
 
-/** The tasks of all servers that keep any, one page (spec 2025-11-25, tasks). */
+/** The tasks of all servers that keep any; what one of them cannot list is left out (spec 2025-11-25, tasks). */
 async function listTasks(arrival: Arrival, trail: Trail, ports: SpinePorts): Promise<Answer> {
-  const view = ports.view(trail.principal, arrival.exchange.owner);
+  const { exchange } = arrival;
+  const view = ports.view(trail.principal, exchange.owner);
+  const parts = view.withCapability('tasks').map((upstream) => ({
+    target: { kind: 'task', upstream, name: '', publicName: '' } as const,
+    // A cancellation has room for one listener, and each server is one.
+    exchange: { ...exchange, cancellation: new Cancellation() },
+  }));
+  exchange.cancellation.listen((reason) => {
+    for (const part of parts) part.exchange.cancellation.cancel(reason);
+  });
   const lists = await Promise.all(
-    view.withCapability('tasks').map(async (upstream) => {
-      const target: Target = { kind: 'task', upstream, name: '', publicName: '' };
-      const permit = permitFor(target, arrival, trail, ports);
-      const passage = { arrival, target, principal: trail.principal, view, ports };
-      const answer = await ports
-        .send(permit, { method: 'tasks/list', params: {} }, arrival.exchange)
-        .catch(() => ({ result: {} }));
+    parts.map(async (part) => {
+      const permit = permitFor(part.target, arrival, trail, ports);
+      const passage = { arrival, target: part.target, principal: trail.principal, view, ports };
+      const call = { method: 'tasks/list', params: {} };
+      const answer = await ports.send(permit, call, part.exchange).catch(() => NO_TASKS);
       const named = fromUpstream(answer, passage);
       return 'result' in named ? objectsAt(named.result, 'tasks') : [];
     }),
   );
+  exchange.cancellation.listen(undefined);
   return { result: { tasks: lists.flat() } };
 }
+
+const NO_TASKS: Answer = { result: {} };

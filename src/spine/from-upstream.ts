@@ -2,9 +2,9 @@ import type { Answer } from '../kernel/answer.ts';
 import { META } from '../kernel/era.ts';
 import { isObject, objectAt, stringAt, type Json, type JsonObject } from '../kernel/json.ts';
 import type { RpcError } from '../kernel/json-rpc.ts';
+import { mapRelatedTask, mapTaskId } from '../kernel/tasks.ts';
 import { bindingOf, type Passage } from './passage.ts';
 
-const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 const LEGACY_RESOURCE_UNKNOWN = -32002;
 const INVALID_PARAMS = -32602;
 
@@ -81,18 +81,15 @@ function withPublicUri(item: JsonObject, { target, view }: Passage): JsonObject 
 /** Task ids in all the places where the protocol has them (docs/rules.md R12). */
 function withPublicTasks(result: JsonObject, passage: Passage): JsonObject {
   const { ports, principal, target } = passage;
-  const seal = (holder: JsonObject): JsonObject =>
-    changed(holder, 'taskId', (id) =>
-      typeof id === 'string' ? ports.sealTask(target.upstream, principal, id) : id,
-    );
-  const sealIn = (value: Json): Json => (isObject(value) ? seal(value) : value);
+  const seal = (id: string): string => ports.sealTask(target.upstream, principal, id);
+  const sealIn = (value: Json): Json => (isObject(value) ? mapTaskId(value, seal) : value);
   let named = changed(result, 'task', sealIn);
   if (target.kind === 'task' || named['resultType'] === 'task') {
-    named = changed(seal(named), 'tasks', (tasks) => mapItems(tasks, seal));
+    named = changed(mapTaskId(named, seal), 'tasks', (tasks) =>
+      mapItems(tasks, (task) => mapTaskId(task, seal)),
+    );
   }
-  return changed(named, '_meta', (meta) =>
-    isObject(meta) ? changed(meta, RELATED_TASK, sealIn) : meta,
-  );
+  return mapRelatedTask(named, seal);
 }
 
 /** What only the modern protocol has does not reach a legacy client. */

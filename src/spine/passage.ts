@@ -27,7 +27,10 @@ export function bindingOf({ arrival, target, principal }: Passage): string {
 function sorted(value: Json | undefined): Json | undefined {
   if (Array.isArray(value)) return value.map((each) => sorted(each) ?? null);
   if (!isObject(value)) return value;
-  const ordered: JsonObject = {};
-  for (const key of Object.keys(value).toSorted()) ordered[key] = sorted(value[key]);
-  return ordered;
+  // Not by assignment, which would take a key `__proto__` for the prototype.
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((key) => [key, sorted(value[key])]),
+  );
 }

@@ -15,7 +15,6 @@ import type { Target } from '../kernel/target.ts';
 export interface OutStream {
   /** Number of the stream within its session; part of its event ids. */
   readonly id: number;
-  readonly isEnded: boolean;
   /** Writes one message, given as JSON text. */
   write(text: string): void;
   /** Nothing more will be written. */

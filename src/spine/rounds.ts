@@ -1,4 +1,4 @@
-import type { Answer } from '../kernel/answer.ts';
+import { Cancelled, type Answer } from '../kernel/answer.ts';
 import { missingFor } from '../kernel/capabilities.ts';
 import { Cancellation, type Exchange, type Question } from '../kernel/exchange.ts';
 import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
@@ -49,7 +49,8 @@ async function askAll(requests: JsonObject, exchange: Exchange): Promise<JsonObj
     return Object.fromEntries(await Promise.all(answers)) as JsonObject;
   } catch (error) {
     withdraw('another question was not answered');
-    throw error;
+    const { reason } = exchange.cancellation;
+    throw reason === undefined ? error : new Cancelled(reason);
   } finally {
     exchange.cancellation.listen(undefined);
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SECRET_BYTES = 32;
@@ -16,12 +16,18 @@ export interface StoredKey {
 export function readKeyRing(folder: string, makeSecret: () => Buffer): readonly StoredKey[] {
   const file = join(folder, 'keys', 'seal.json');
   mkdirSync(join(folder, 'keys'), { recursive: true, mode: 0o700 });
-  try {
+  if (!existsSync(file)) {
     const first = [{ id: 1, secret: makeSecret().toString('base64url') }];
-    // `wx` fails where another process was quicker: then its ring is the one.
-    writeFileSync(file, `${JSON.stringify(first)}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const draft = `${file}.${process.pid}`;
+    writeFileSync(draft, `${JSON.stringify(first)}\n`, { mode: 0o600 });
+    try {
+      // Whole or not at all; where another process was quicker, its ring is the one.
+      linkSync(draft, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      unlinkSync(draft);
+    }
   }
   return parseRing(readFileSync(file, 'utf8'), file);
 }

@@ -31,14 +31,16 @@ export class Flights {
   readonly #byId = new Map<number, Flight>();
   readonly #onTimeout: (flight: Flight) => void;
   #lastId: number;
+  #calls = 0;
 
   constructor(onTimeout: (flight: Flight) => void, firstId = 1) {
     this.#onTimeout = onTimeout;
     this.#lastId = firstId - 1;
   }
 
-  get size(): number {
-    return this.#byId.size;
+  /** How many of them are clients' calls. */
+  get calls(): number {
+    return this.#calls;
   }
 
   /** Opens a flight; `settle` is called exactly once unless the flight is dropped. */
@@ -57,6 +59,7 @@ export class Flights {
     };
     this.#arm(flight);
     this.#byId.set(id, flight);
+    if (exchange !== undefined) this.#calls += 1;
     return flight;
   }
 
@@ -106,7 +109,10 @@ export class Flights {
     if (flight === undefined) return undefined;
     this.#byId.delete(id);
     clearTimeout(flight.timer);
-    flight.exchange?.cancellation.listen(undefined);
+    if (flight.exchange !== undefined) {
+      this.#calls -= 1;
+      flight.exchange.cancellation.listen(undefined);
+    }
     return flight;
   }
 

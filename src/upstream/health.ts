@@ -10,6 +10,7 @@ export class Health {
   readonly #onChange: (isWell: boolean) => void;
   #timer: NodeJS.Timeout | undefined;
   #misses = 0;
+  #isAsking = false;
 
   constructor(limits: UpstreamLimits, onChange: (isWell: boolean) => void) {
     this.#limits = limits;
@@ -20,6 +21,7 @@ export class Health {
   watch(link: Link): void {
     this.stop();
     this.#misses = 0;
+    this.#isAsking = false;
     if (this.#limits.pingIntervalMs === 0) return;
     this.#timer = setInterval(() => void this.#check(link), this.#limits.pingIntervalMs).unref();
   }
@@ -30,11 +32,15 @@ export class Health {
   }
 
   async #check(link: Link): Promise<void> {
-    if (!link.isOpen) return;
-    if (performance.now() - link.heardAt < this.#limits.pingIntervalMs && this.#misses === 0)
-      return;
+    const wasHeard = performance.now() - link.heardAt < this.#limits.pingIntervalMs;
+    if (this.#isAsking || (wasHeard && this.#misses === 0)) return;
+    this.#isAsking = true;
     const isWell = await this.#answers(link);
-    if (!link.isOpen) return;
+    this.#isAsking = false;
+    if (link.isOpen) await this.#note(link, isWell);
+  }
+
+  async #note(link: Link, isWell: boolean): Promise<void> {
     if (isWell && this.#misses > 0) this.#onChange(true);
     if (!isWell && this.#misses === 0) this.#onChange(false);
     this.#misses = isWell ? 0 : this.#misses + 1;

@@ -1,3 +1,4 @@
+import { MUTE } from '../kernel/capabilities.ts';
 import type { Owner } from '../kernel/exchange.ts';
 import type { UpstreamLimits } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
@@ -20,15 +21,15 @@ interface Instance {
   usedAt: number;
 }
 
-/** Key of the instance shared by clients that declared nothing a server could ask them for. */
-const MUTE = '';
+const LOOK_AGAIN_MS = 100;
+const JUST_USED_MS = 20;
 
 /** The links of one upstream that serve one client each (docs/rules.md R9): counted, capped, never handed to another. */
 export class Instances {
   readonly #terms: InstancesTerms;
   readonly #byKey = new Map<string, Instance>();
   readonly #closing = new Set<Promise<void>>();
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(terms: InstancesTerms) {
@@ -99,10 +100,11 @@ export class Instances {
       usedAt: performance.now(),
     };
     this.#byKey.set(key, instance);
-    this.#sweeper ??= setInterval(
-      () => this.#sweep(),
-      Math.max(50, this.#terms.limits.instanceIdleMs / 4),
-    ).unref();
+    if (this.#terms.limits.instanceIdleMs > 0)
+      this.#sweeper ??= setInterval(
+        () => this.#sweep(),
+        Math.max(50, this.#terms.limits.instanceIdleMs / 4),
+      ).unref();
     instance.opening.then(
       (link) => {
         instance.link = link;
@@ -115,43 +117,40 @@ export class Instances {
     return instance.opening;
   }
 
+  /** Ends the instance idle for longest when every place is taken; waits while none is idle. */
   async #makeRoom(): Promise<void> {
-    const { maxInstances, restartWaitMs } = this.#terms.limits;
-    const end = performance.now() + restartWaitMs;
-    while (this.#byKey.size >= maxInstances) {
+    const { upstream, limits } = this.#terms;
+    const end = performance.now() + limits.restartWaitMs;
+    while (this.#byKey.size >= limits.maxInstances) {
       const idle = this.#longestIdle();
-      if (idle === undefined) await this.#waitForRoom(end - performance.now());
-      else this.#evict(idle, 'to make room for another client');
+      if (idle !== undefined) {
+        this.#evict(idle, 'to make room for another client');
+      } else if (performance.now() >= end) {
+        const message = `All ${limits.maxInstances} instances of server "${upstream}" are in use.`;
+        throw new Refusal('UPSTREAM_BUSY', message);
+      } else {
+        await this.#waitForRoom();
+      }
     }
   }
 
-  #waitForRoom(withinMs: number): Promise<void> {
-    const { upstream, limits } = this.#terms;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => {
-          this.#waiting = this.#waiting.filter((each) => each !== wake);
-          reject(
-            new Refusal(
-              'UPSTREAM_BUSY',
-              `All ${limits.maxInstances} instances of server "${upstream}" are in use.`,
-            ),
-          );
-        },
-        Math.max(0, withinMs),
-      );
-      const wake = (): void => {
+  /** Resolves when a call has ended or an instance is gone, or after a while all the same. */
+  #waitForRoom(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOOK_AGAIN_MS);
+      this.#waiting.push(() => {
         clearTimeout(timer);
         resolve();
-      };
-      this.#waiting.push(wake);
+      });
     });
   }
 
   #longestIdle(): Instance | undefined {
     let found: Instance | undefined;
+    // One that was just handed out has its call still to come.
+    const settled = performance.now() - JUST_USED_MS;
     for (const instance of this.#byKey.values()) {
-      const isIdle = instance.link !== undefined && instance.link.inFlight === 0;
+      const isIdle = instance.link?.inFlight === 0 && instance.usedAt < settled;
       if (isIdle && (found === undefined || instance.usedAt < found.usedAt)) found = instance;
     }
     return found;

@@ -15,13 +15,13 @@ import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { Flights, resultOf, timedOut, withProgressToken, type Flight } from './flights.ts';
+import { Followers } from './followers.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { Owners, ownerOf } from './owners.ts';
 import type { LinkEvents, LinkTerms, UpstreamCall } from './ports.ts';
 import { Questions } from './questions.ts';
 import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
-const MAX_REMEMBERED = 1000;
 /** Above the ids of a probe, whose late answers must not be taken for ours. */
 const FIRST_ID = 1000;
 
@@ -41,8 +41,7 @@ export class LegacyLink implements Link {
   readonly #flights: Flights;
   readonly #owners: Owners;
   readonly #questions: Questions;
-  /** Whom later notifications about a task or an elicitation belong to, by its id. */
-  readonly #followers = new Map<string, Owner>();
+  readonly #followers = new Followers();
   #wire: Wire | undefined;
   #facts: ServerFacts | undefined;
   #watched: readonly string[] = [];
@@ -56,10 +55,12 @@ export class LegacyLink implements Link {
     this.owner = terms.owner;
     this.#flights = new Flights((flight) => this.#onTimeout(flight), FIRST_ID);
     this.#owners = new Owners(this.#flights, terms.owner);
-    this.#questions = new Questions(
-      (message) => this.#wire?.send(message),
-      (taskId, owner) => this.#remember(taskId, owner),
-    );
+    this.#questions = new Questions({
+      reply: (message) => this.#wire?.send(message),
+      onTask: (taskId, owner) => this.#followers.remember(taskId, owner),
+      publicTasks: (owner, params) => setup.publicTasks(owner, params),
+      ownTasks: (owner, value) => setup.ownTasks(owner, value),
+    });
   }
 
   /** The wire's events; hand them to the connector, then call `open` with its wire. */
@@ -75,7 +76,7 @@ export class LegacyLink implements Link {
   }
 
   get inFlight(): number {
-    return this.#flights.size;
+    return this.#flights.calls;
   }
 
   get heardAt(): number {
@@ -207,7 +208,7 @@ export class LegacyLink implements Link {
       this.#wire?.send({ jsonrpc: '2.0', id: message.id, result: {} });
       return;
     }
-    const follower = this.#followers.get(stringAt(message.params, 'taskId') ?? '');
+    const follower = this.#followers.of(stringAt(message.params, 'taskId'));
     const claim =
       follower === undefined
         ? this.#owners.ofQuestion(typeof origin === 'number' ? origin : undefined)
@@ -221,7 +222,7 @@ export class LegacyLink implements Link {
     if (this.owner === undefined && origin === undefined)
       this.#events.onInteractive(message.method);
     const elicitationId = stringAt(message.params, 'elicitationId');
-    if (elicitationId !== undefined) this.#remember(elicitationId, ownerOf(claim));
+    if (elicitationId !== undefined) this.#followers.remember(elicitationId, ownerOf(claim));
     void this.#questions.bring(message, claim);
   }
 
@@ -263,28 +264,26 @@ export class LegacyLink implements Link {
   /** Notifications about a task or an elicitation go to whom it belongs; unknown ones only where the owner is beyond doubt. */
   #onOther(message: Notification, origin: RequestId | undefined): void {
     const id = stringAt(message.params, 'taskId') ?? stringAt(message.params, 'elicitationId');
-    const owner = (id === undefined ? undefined : this.#followers.get(id)) ?? this.owner;
+    const owner = this.#followers.of(id) ?? this.owner;
     const exchange = this.#flights.get(origin)?.exchange;
-    if (exchange !== undefined) exchange.notify(message);
-    else if (owner !== undefined) owner.notify(message);
+    const to = exchange?.owner ?? owner;
+    const told = to === undefined ? message : this.#inPublicTerms(message, to);
+    if (exchange !== undefined) exchange.notify(told);
+    else if (owner !== undefined) owner.notify(told);
     else this.#setup.log('debug', `sent ${message.method}, which belongs to no client`);
+  }
+
+  #inPublicTerms(message: Notification, owner: Owner): Notification {
+    if (message.params === undefined) return message;
+    return notification(message.method, this.#setup.publicTasks(owner, message.params));
   }
 
   /** Remembers who made a task, so that its status notifications find their way. */
   #follow(answer: Answer, owner: Owner): Answer {
     const task = 'result' in answer ? answer.result['task'] : undefined;
     const taskId = isObject(task) ? stringAt(task, 'taskId') : undefined;
-    if (taskId !== undefined) this.#remember(taskId, owner);
+    if (taskId !== undefined) this.#followers.remember(taskId, owner);
     return answer;
-  }
-
-  #remember(id: string, owner: Owner): void {
-    this.#followers.set(id, owner);
-    if (this.#followers.size <= MAX_REMEMBERED) return;
-    for (const oldest of this.#followers.keys()) {
-      this.#followers.delete(oldest);
-      return;
-    }
   }
 
   #cancel(flight: Flight, reason: string, error: Error): void {

@@ -10,7 +10,7 @@ export interface Link {
   readonly facts: ServerFacts;
   /** The one client it serves; undefined when clients share it. */
   readonly owner: Owner | undefined;
-  /** Requests now in flight. */
+  /** Clients' calls now in flight. */
   readonly inFlight: number;
   /** Milliseconds (monotonic) when the server was last heard. */
   readonly heardAt: number;
@@ -32,5 +32,7 @@ export interface LinkSetup {
   readonly callTimeoutMs: number;
   readonly listTimeoutMs: number;
   readonly progressResetsCallTimeout: boolean;
+  publicTasks(owner: Owner, params: JsonObject): JsonObject;
+  ownTasks(owner: Owner, value: JsonObject): JsonObject;
   log(level: 'debug' | 'info' | 'warn', message: string): void;
 }

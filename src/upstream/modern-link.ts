@@ -60,7 +60,7 @@ export class ModernLink implements Link {
   }
 
   get inFlight(): number {
-    return this.#flights.size - (this.#listening === undefined ? 0 : 1);
+    return this.#flights.calls;
   }
 
   get heardAt(): number {

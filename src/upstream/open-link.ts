@@ -30,6 +30,8 @@ export function linkFactory(plan: ServerPlan, ports: UpstreamPorts, wires: Wires
       callTimeoutMs: limits.callTimeoutMs,
       listTimeoutMs: limits.listTimeoutMs,
       progressResetsCallTimeout: limits.progressResetsCallTimeout,
+      publicTasks: (owner, params) => ports.publicTasks(plan.name, owner, params),
+      ownTasks: (owner, value) => ports.ownTasks(owner, value),
       log: (level, message) => ports.log(level, plan.name, message),
     },
   };

@@ -32,6 +32,9 @@ export interface UpstreamPorts {
   onOwnInventory(upstream: string, ownerKey: string, inventory: Inventory | undefined): void;
   /** A resource changed, as told on a link that clients share, or on the link of one owner. */
   onResourceUpdated(upstream: string, uri: string, owner: Owner | undefined): void;
+  /** Parameters with this upstream's task ids as the owner's client knows them, or, from the client, the other way round. */
+  publicTasks(upstream: string, owner: Owner, params: JsonObject): JsonObject;
+  ownTasks(owner: Owner, value: JsonObject): JsonObject;
   /** The log level that links which clients share should have; undefined when nobody asked for one. */
   sharedLevel(): string | undefined;
   recallVerdict(fingerprint: string): Verdict | undefined;

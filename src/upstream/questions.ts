@@ -13,19 +13,22 @@ import {
 import { Refusal, REFUSALS } from '../kernel/refusals.ts';
 import { ownerOf, type Claim } from './owners.ts';
 
+/** What questions need of their link. */
+export interface QuestionsTerms {
+  reply(message: Response | Notification): void;
+  /** Told whose client runs a task, about which the server will ask again. */
+  onTask(taskId: string, owner: Owner): void;
+  publicTasks(owner: Owner, params: JsonObject): JsonObject;
+  ownTasks(owner: Owner, value: JsonObject): JsonObject;
+}
+
 /** The questions of a server that wait for a client's answer, so that the server can take one back. */
 export class Questions {
   readonly #open = new Map<RequestId, Cancellation>();
-  readonly #reply: (message: Response | Notification) => void;
-  readonly #onTask: (taskId: string, owner: Owner) => void;
+  readonly #terms: QuestionsTerms;
 
-  /** `onTask` is told whose client runs a task, about which the server will ask again. */
-  constructor(
-    reply: (message: Response | Notification) => void,
-    onTask: (taskId: string, owner: Owner) => void,
-  ) {
-    this.#reply = reply;
-    this.#onTask = onTask;
+  constructor(terms: QuestionsTerms) {
+    this.#terms = terms;
   }
 
   /** Brings a question to its client and the answer back to the server. */
@@ -37,13 +40,17 @@ export class Questions {
     if (cancellation.reason !== undefined) return;
     const taskId =
       'result' in outcome ? stringAt(objectAt(outcome.result, 'task'), 'taskId') : undefined;
-    if (taskId !== undefined) this.#onTask(taskId, ownerOf(claim));
-    this.#reply({ jsonrpc: '2.0', id: request.id, ...outcome });
+    if (taskId !== undefined) this.#terms.onTask(taskId, ownerOf(claim));
+    this.#terms.reply({ jsonrpc: '2.0', id: request.id, ...outcome });
   }
 
   /** Answers a question that has no client. */
   refuse(id: RequestId, message: string): void {
-    this.#reply({ jsonrpc: '2.0', id, error: { code: REFUSALS.CLIENT_UNREACHABLE.rpc, message } });
+    this.#terms.reply({
+      jsonrpc: '2.0',
+      id,
+      error: { code: REFUSALS.CLIENT_UNREACHABLE.rpc, message },
+    });
   }
 
   /** The server no longer wants an answer. */
@@ -61,12 +68,13 @@ export class Questions {
     claim: Claim,
     signal: Cancellation,
   ): Promise<{ result: JsonObject } | { error: RpcError }> {
+    const owner = ownerOf(claim);
     const question: Question = {
       method: request.method,
-      ...(request.params === undefined ? {} : { params: request.params }),
-      onProgress: (params) => this.#reply(notification('notifications/progress', params)),
+      ...(request.params === undefined ? {} : { params: shownTo(owner, request, this.#terms) }),
+      onProgress: (params) => this.#terms.reply(notification('notifications/progress', params)),
     };
-    const missing = missingFor(question, ownerOf(claim).capabilities);
+    const missing = missingFor(question, owner.capabilities);
     if (missing !== undefined)
       return {
         error: { code: -32601, message: `The client did not declare ${JSON.stringify(missing)}.` },
@@ -76,11 +84,18 @@ export class Questions {
         'exchange' in claim
           ? await claim.exchange.ask(question, signal)
           : await claim.owner.ask(question, signal);
-      return { result };
+      return { result: this.#terms.ownTasks(owner, result) };
     } catch (error) {
       if (error instanceof RemoteError) return { error: error.error };
       const message = error instanceof Refusal ? error.message : 'The client cannot be asked.';
       return { error: { code: REFUSALS.CLIENT_UNREACHABLE.rpc, message } };
     }
   }
+}
+
+/** A question about a task of the client's own names it as the client did; a task of the server is named by us. */
+function shownTo(owner: Owner, request: Request, terms: QuestionsTerms): JsonObject {
+  const params = request.params ?? {};
+  if (request.method.startsWith('tasks/')) return params;
+  return terms.publicTasks(owner, params);
 }

@@ -1,6 +1,6 @@
 import { RemoteError } from '../kernel/answer.ts';
 import type { Inventory } from '../kernel/inventory.ts';
-import { isObject, objectAt, objectsAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import { isObject, objectsAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import type { ListKind } from '../kernel/methods.ts';
 import type { Link } from './link.ts';
 
@@ -86,9 +86,4 @@ async function readPage(
     if (error instanceof RemoteError && error.error.code === METHOD_NOT_FOUND) return undefined;
     throw error;
   }
-}
-
-/** Whether the server takes subscriptions to single resources. */
-export function takesSubscriptions(capabilities: JsonObject): boolean {
-  return objectAt(capabilities, 'resources')?.['subscribe'] === true;
 }

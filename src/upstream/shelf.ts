@@ -74,7 +74,12 @@ export class Shelf {
     this.#readIn(this.#terms.debounceMs());
   }
 
-  /** Which resources the shared link watches from now on. */
+  /** The resources that are watched for the clients that share links. */
+  get watched(): readonly string[] {
+    return this.#watched;
+  }
+
+  /** Which resources are watched from now on. */
   watch(uris: readonly string[]): void {
     this.#watched = uris;
   }

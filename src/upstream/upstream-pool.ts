@@ -40,6 +40,10 @@ export class UpstreamPool {
       this.#byName.set(server.name, upstream);
       upstream.start();
     }
+    // States are told in the order of the configuration.
+    const ordered = plan.servers.flatMap(({ name }) => this.#entry(name));
+    this.#byName.clear();
+    for (const [name, upstream] of ordered) this.#byName.set(name, upstream);
   }
 
   /** Sends a permitted request to the upstream it addresses. */
@@ -99,6 +103,11 @@ export class UpstreamPool {
   async close(): Promise<void> {
     for (const [name, upstream] of [...this.#byName]) this.#remove(name, upstream);
     await Promise.all(this.#leaving);
+  }
+
+  #entry(name: string): [string, Upstream][] {
+    const upstream = this.#byName.get(name);
+    return upstream === undefined ? [] : [[name, upstream]];
   }
 
   #get(name: string): Upstream {

@@ -1,5 +1,5 @@
 import type { Answer } from '../kernel/answer.ts';
-import { canBeAsked, FULL_CAPABILITIES } from '../kernel/capabilities.ts';
+import { canBeAsked, FULL_CAPABILITIES, MUTE } from '../kernel/capabilities.ts';
 import { LATEST_LEGACY_VERSION, type Era } from '../kernel/era.ts';
 import type { Exchange, Owner } from '../kernel/exchange.ts';
 import type { UpstreamState } from '../kernel/inventory.ts';
@@ -167,6 +167,7 @@ export class Upstream {
   /** Sets what the shared link watches, now and after every restart; rejects, and changes nothing, when it is refused. */
   async watch(uris: readonly string[]): Promise<void> {
     await this.sharedLink?.watch(uris);
+    await this.#instances.peek(MUTE)?.watch(uris);
     this.#shelf.watch(uris);
   }
 
@@ -256,7 +257,7 @@ export class Upstream {
       version: LATEST_LEGACY_VERSION,
       owner: undefined,
     };
-    const events = this.#events(onClosed, undefined);
+    const events = this.#events(onClosed, undefined, undefined);
     return this.#era === 'legacy' && this.#hasOpened
       ? openLink(this.#factory, 'legacy', terms, events)
       : probeLink(this.#factory, terms, events);
@@ -273,9 +274,10 @@ export class Upstream {
       this.#factory,
       'legacy',
       terms,
-      this.#events(() => undefined, owner),
+      this.#events(() => undefined, owner, owner?.key ?? MUTE),
     );
     this.#setLevel(link, owner?.logLevel ?? this.#ports.sharedLevel());
+    if (owner === undefined) await link.watch(this.#shelf.watched).catch(() => undefined);
     return link;
   }
 
@@ -287,10 +289,15 @@ export class Upstream {
     link.housekeeping('logging/setLevel', { level }, listTimeoutMs).catch(() => undefined);
   }
 
-  #events(onClosed: LinkEvents['onClosed'], owner: Owner | undefined): LinkEvents {
+  /** Events of the link all share, or of an instance by its key. */
+  #events(
+    onClosed: LinkEvents['onClosed'],
+    owner: Owner | undefined,
+    instance: string | undefined,
+  ): LinkEvents {
     return {
       onClosed,
-      onListChanged: () => this.#onListChanged(owner),
+      onListChanged: () => this.#onListChanged(instance),
       onListenLost: (isFinal) => {
         if (!isFinal) this.#shelf.watchAgain();
       },
@@ -300,9 +307,9 @@ export class Upstream {
     };
   }
 
-  #onListChanged(owner: Owner | undefined): void {
-    if (owner === undefined) this.#shelf.restock();
-    else this.#ownShelves.restock(owner.key, () => this.#instances.peek(owner.key));
+  #onListChanged(instance: string | undefined): void {
+    if (instance === undefined) this.#shelf.restock();
+    else this.#ownShelves.restock(instance, () => this.#instances.peek(instance));
   }
 
   #becomeInteractive(method: string): void {

@@ -19,24 +19,23 @@ sleep 1
 for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
 `;
 
+const watched = new Set<number>();
 let shell: ChildProcess | undefined;
-let watched = 0;
 
 /** Has a process group ended should the gateway itself be killed (docs/rules.md R25). */
 export function watchGroup(pid: number): void {
   if (process.platform === 'win32') return;
-  shell ??= startShell();
-  watched += 1;
-  shell.stdin?.write(`+ ${pid}\n`);
+  watched.add(pid);
+  if (shell === undefined) shell = startShell();
+  else shell.stdin?.write(`+ ${pid}\n`);
 }
 
 /** Forgets a process group that is gone; the watchdog itself ends with the last one. */
 export function unwatchGroup(pid: number): void {
-  if (shell === undefined) return;
-  watched -= 1;
-  shell.stdin?.write(`- ${pid}\n`);
-  if (watched > 0) return;
-  shell.stdin?.end();
+  watched.delete(pid);
+  shell?.stdin?.write(`- ${pid}\n`);
+  if (watched.size > 0) return;
+  shell?.stdin?.end();
   shell = undefined;
 }
 
@@ -49,8 +48,11 @@ function startShell(): ChildProcess {
   child.on('error', () => undefined);
   child.stdin?.on('error', () => undefined);
   child.on('exit', () => {
-    if (shell === child) shell = undefined;
+    if (shell !== child) return;
+    // Somebody ended it: the groups it watched must not be left unwatched.
+    shell = watched.size > 0 ? startShell() : undefined;
   });
+  for (const pid of watched) child.stdin?.write(`+ ${pid}\n`);
   child.unref();
   return child;
 }

@@ -17,7 +17,6 @@ export interface NewsTerms {
 }
 
 interface Listener {
-  readonly principal: Principal;
   readonly wish: ListenWish;
   readonly deliver: (message: Notification) => void;
 }
@@ -79,7 +78,7 @@ export class News {
     wish: ListenWish,
     deliver: (message: Notification) => void,
   ): () => void {
-    const listener: Listener = { principal, wish, deliver };
+    const listener: Listener = { wish, deliver };
     this.#lastListener += 1;
     const key = `listener ${this.#lastListener}`;
     this.#listeners.add(listener);

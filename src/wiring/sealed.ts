@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 
-import { isObject } from '../kernel/json.ts';
+import { isObject, type JsonObject } from '../kernel/json.ts';
 import type { Principal } from '../kernel/principal.ts';
+import { mapRelatedTask, mapTaskId } from '../kernel/tasks.ts';
 import type { Seal } from '../seal/seal.ts';
 
 /** How long a client may take to come back with an upstream's requestState, in milliseconds. */
@@ -26,6 +27,17 @@ export class Sealed {
     if (owner !== principal.key || typeof upstream !== 'string' || typeof taskId !== 'string')
       return undefined;
     return { upstream, taskId };
+  }
+
+  /** Parameters of an upstream's message with its task ids sealed. */
+  publicTasks(upstream: string, principal: Principal, params: JsonObject): JsonObject {
+    const seal = (id: string): string => this.sealTask(upstream, principal, id);
+    return mapRelatedTask(mapTaskId(params, seal), seal);
+  }
+
+  /** What a client answers, with the task it is about named as its upstream does. */
+  ownTasks(principal: Principal, value: JsonObject): JsonObject {
+    return mapRelatedTask(value, (id) => this.openTask(id, principal)?.taskId ?? id);
   }
 
   sealState(binding: string, state: string): string {

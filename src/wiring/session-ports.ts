@@ -13,6 +13,7 @@ export interface SessionWiring {
   onRestored(
     session: Owner & { readonly principal: Principal; readonly subscriptions: ReadonlySet<string> },
   ): void;
+  onDetached(key: string): void;
   onGone(key: string): void;
 }
 
@@ -38,6 +39,7 @@ export function sessionPorts(wiring: SessionWiring): SessionPorts {
       };
     },
     onRestored: (session) => wiring.onRestored(session),
+    onDetached: (key) => wiring.onDetached(key),
     onGone: (key) => wiring.onGone(key),
   };
 }

@@ -127,7 +127,11 @@ test(
       assert.ok(found);
       killed.push(found);
       process.kill(pid, 'SIGKILL');
-      await eventually('the process was gone', 5_000, () => !isRunning(found));
+      await gateway.whenServer(
+        'victim',
+        ({ phase, restarts }) => phase === 'ready' && restarts === round + 1,
+      );
+      assert.ok(!isRunning(found));
     }
     const { pid } = await stateOf(session, 'victim');
     assert.ok(killed.every((each) => each.pid !== pid));

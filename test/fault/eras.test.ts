@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { FIXTURE, freePort, startNode, stop } from '../support/conformance-processes.ts';
+import {
+  FIXTURE,
+  freePort,
+  startNode,
+  stop,
+  type Started,
+} from '../support/conformance-processes.ts';
 import { faulty } from '../support/faults.ts';
 import { always, listenFault } from '../support/faults-http.ts';
 import { jsonOf, modernRequest, RawSession, textOf } from '../support/gateway-session.ts';
@@ -143,31 +149,45 @@ test('a legacy server that was killed is not probed when it is restarted, so it 
   assert.equal(after.methods['server/discover'], undefined);
 });
 
-test('a verdict belongs to a configuration: a server that became modern under the same entry is found out', async (t) => {
+function startRemote(t: TestContext, era: 'legacy' | 'modern', port: number): Started {
+  const args = ['--era', era, '--transport', 'http', '--port', String(port)];
+  const server = startNode([FIXTURE, ...args]);
+  t.after(() => stop(server));
+  return server;
+}
+
+for (const isNoticed of [true, false]) {
+  const how = isNoticed ? 'after a time-out of service' : 'between two breaths';
+  test(`a remembered verdict can be wrong: a server that became modern ${how} is found out`, async (t) => {
+    const port = await freePort();
+    const first = startRemote(t, 'legacy', port);
+    await eventually('it listened', 10_000, () => first.output().includes('listening'));
+    const gateway = await TestGateway.start(t, {
+      servers: { remote: { url: `http://127.0.0.1:${port}/mcp` } },
+      app: { upstreams: { restartMaxMs: 500, pingIntervalMs: 1_000 } },
+    });
+    await gateway.whenServer('remote', ({ phase, era }) => phase === 'ready' && era === 'legacy');
+    await stop(first);
+    if (isNoticed) await gateway.whenServer('remote', ({ phase }) => phase !== 'ready');
+    startRemote(t, 'modern', port);
+    await gateway.whenServer('remote', ({ phase, era }) => phase === 'ready' && era === 'modern');
+    const call = { name: 'remote__fixture_echo', arguments: { text: 'modern now' } };
+    assert.match(textOf(await modernRequest(gateway.url, 'tools/call', call)), /modern now/u);
+  });
+}
+
+test('a remembered verdict can be wrong: a server that became modern while the gateway was down is found out', async (t) => {
   const port = await freePort();
-  const start = (era: string): ReturnType<typeof startNode> => {
-    const server = startNode([
-      FIXTURE,
-      '--era',
-      era,
-      '--transport',
-      'http',
-      '--port',
-      String(port),
-    ]);
-    t.after(() => stop(server));
-    return server;
-  };
-  const first = start('legacy');
+  const first = startRemote(t, 'legacy', port);
   await eventually('it listened', 10_000, () => first.output().includes('listening'));
   const gateway = await TestGateway.start(t, {
     servers: { remote: { url: `http://127.0.0.1:${port}/mcp` } },
-    app: { upstreams: { restartMaxMs: 500 } },
   });
   await gateway.whenServer('remote', ({ phase, era }) => phase === 'ready' && era === 'legacy');
+  assert.equal(await gateway.end('SIGTERM'), 0);
   await stop(first);
-  start('modern');
+  const second = startRemote(t, 'modern', port);
+  await eventually('it listened', 10_000, () => second.output().includes('listening'));
+  await gateway.launch();
   await gateway.whenServer('remote', ({ phase, era }) => phase === 'ready' && era === 'modern');
-  const call = { name: 'remote__fixture_echo', arguments: { text: 'modern now' } };
-  assert.match(textOf(await modernRequest(gateway.url, 'tools/call', call)), /modern now/u);
 });

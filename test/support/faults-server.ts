@@ -3,7 +3,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { createInterface } from 'node:readline';
 
 interface Request {
   readonly id?: number | string;
@@ -154,4 +153,11 @@ if (values['exit-with'] !== undefined) {
 if (values['die-after'] !== undefined)
   setTimeout(() => process.exit(4), Number(values['die-after']));
 if (values.stubborn !== undefined) beStubborn(values.stubborn);
-createInterface({ input: process.stdin }).on('line', receive);
+
+// Not readline: it takes U+2028 for the end of a line.
+let rest = '';
+process.stdin.setEncoding('utf8').on('data', (chunk: string) => {
+  const lines = (rest + chunk).split('\n');
+  rest = lines.pop() ?? '';
+  for (const line of lines) receive(line);
+});

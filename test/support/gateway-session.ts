@@ -133,6 +133,7 @@ export async function modernRequest(
   url: string,
   method: string,
   params: JsonObject = {},
+  signal?: AbortSignal,
 ): Promise<WireMessage> {
   const version = '2026-07-28';
   const _meta = {
@@ -146,7 +147,8 @@ export async function modernRequest(
     'mcp-method': method,
     ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
   };
-  const response = await postTo(url, { id: 1, method, params: { ...params, _meta } }, headers);
+  const body = { id: 1, method, params: { ...params, _meta } };
+  const response = await postTo(url, body, headers, signal);
   const answer = (await messagesOf(response)).find((message) => message.method === undefined);
   if (answer === undefined) throw new Error(`No answer to ${method}: HTTP ${response.status}`);
   return answer;
