@@ -86,7 +86,12 @@ export class Gateway {
     this.#pool = this.#createPool();
     this.#catalog = this.#createCatalog();
     this.#sessions = this.#createSessions();
-    this.#news = new News({ pool: this.#pool, sessions: this.#sessions, catalog: this.#catalog });
+    this.#news = new News({
+      pool: this.#pool,
+      sessions: this.#sessions,
+      catalog: this.#catalog,
+      publicTasks: (...args) => this.#sealed.publicTasks(...args),
+    });
     this.gate = createGate(this.#spinePorts());
     this.operator = { servers: () => this.#pool.states(), counts: () => this.#catalog.counts };
   }
@@ -190,6 +195,7 @@ export class Gateway {
       log: (level, upstream, message) => this.#logUpstream(level, upstream, message),
       onState: (state) => this.#onServerState(state),
       onInventory: (upstream, inventory) => this.#onInventory(upstream, inventory),
+      onTask: (upstream, message) => this.#news.taskChanged(upstream, message),
       onOwnInventory: (upstream, ownerKey, inventory) =>
         this.#onOwnInventory(upstream, ownerKey, inventory),
       onResourceUpdated: (upstream, uri, owner) => this.#news.resourceUpdated(upstream, uri, owner),

@@ -1,30 +1,30 @@
+import type { JsonObject } from '../kernel/json.ts';
+
+/** Told what changed, by the upstream's own id, with the parameters of the news. */
+export type Deliver = (id: string, params: JsonObject) => void;
+
 interface Watch {
   readonly upstream: string;
   readonly uri: string;
-  readonly subscribers: Map<string, (uri: string) => void>;
+  readonly subscribers: Map<string, Deliver>;
   /** Settles when the upstream has been told. */
   told: Promise<void>;
 }
 
 const NOW = Promise.resolve();
 
-/** Who is told when a resource changes, counted per upstream so that each resource is watched once. */
+/** Who is told when a resource or a task changes, counted per upstream so that each is watched once. */
 export class Subscriptions {
   readonly #byResource = new Map<string, Watch>();
-  readonly #onWatched: (upstream: string, uris: readonly string[]) => Promise<void>;
+  readonly #onWatched: (upstream: string) => Promise<void>;
 
-  /** `onWatched` is told the whole list of URIs to watch at an upstream whenever that changes. */
-  constructor(onWatched: (upstream: string, uris: readonly string[]) => Promise<void>) {
+  /** `onWatched` is told whenever what is watched of an upstream changes. */
+  constructor(onWatched: (upstream: string) => Promise<void>) {
     this.#onWatched = onWatched;
   }
 
   /** Adds a subscriber; resolves when the upstream has been told, rejects when it does not take it. */
-  async add(
-    upstream: string,
-    uri: string,
-    subscriber: string,
-    deliver: (uri: string) => void,
-  ): Promise<void> {
+  async add(upstream: string, uri: string, subscriber: string, deliver: Deliver): Promise<void> {
     const key = keyOf(upstream, uri);
     const present = this.#byResource.get(key);
     if (present !== undefined) {
@@ -39,7 +39,7 @@ export class Subscriptions {
       told: NOW,
     };
     this.#byResource.set(key, watch);
-    watch.told = this.#onWatched(upstream, this.watched(upstream));
+    watch.told = this.#onWatched(upstream);
     try {
       await watch.told;
     } catch (error) {
@@ -54,7 +54,7 @@ export class Subscriptions {
     const present = this.#byResource.get(key);
     if (present?.subscribers.delete(subscriber) !== true || present.subscribers.size > 0) return;
     this.#byResource.delete(key);
-    await this.#onWatched(upstream, this.watched(upstream));
+    await this.#onWatched(upstream);
   }
 
   /** Removes a subscriber from everything. */
@@ -67,13 +67,14 @@ export class Subscriptions {
   }
 
   /** Tells all who want to know that a resource changed. A change of a parent concerns what lies below it too. */
-  tell(upstream: string, uri: string): void {
+  tell(upstream: string, uri: string, params: JsonObject = {}): void {
     for (const each of this.#byResource.values()) {
       if (each.upstream !== upstream || !concerns(each.uri, uri)) continue;
-      for (const deliver of each.subscribers.values()) deliver(uri);
+      for (const deliver of each.subscribers.values()) deliver(uri, params);
     }
   }
 
+  /** The ids of what is watched of an upstream. */
   watched(upstream: string): string[] {
     return [...this.#byResource.values()]
       .filter((each) => each.upstream === upstream)

@@ -1,7 +1,7 @@
 import type { Answer } from '../kernel/answer.ts';
 import type { Arrival } from '../kernel/arrival.ts';
 import { Cancellation } from '../kernel/exchange.ts';
-import { objectsAt } from '../kernel/json.ts';
+import { objectAt, objectsAt } from '../kernel/json.ts';
 import { Denial, type Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
@@ -20,6 +20,7 @@ export async function serveCall(
   ports: SpinePorts,
 ): Promise<Answer> {
   const { request, exchange } = arrival;
+  requireTasks(arrival);
   if (request.method === 'tasks/list') return listTasks(arrival, trail, ports);
   const { view, target } = await find(arrival, trail, ports);
   checkParamHeaders(arrival, target);
@@ -32,6 +33,16 @@ export async function serveCall(
     ports.send(permit, { method: call.method, params: { ...call.params, ...more } }, exchange),
   );
   return fromUpstream(answer, passage);
+}
+
+const TASKS = 'io.modelcontextprotocol/tasks';
+
+/** In the modern protocol tasks are an extension, which a client must declare to use (docs/rules.md R12). */
+function requireTasks({ request, era, exchange }: Arrival): void {
+  if (era === 'legacy' || !request.method.startsWith('tasks/')) return;
+  if (objectAt(objectAt(exchange.owner.capabilities, 'extensions'), TASKS) !== undefined) return;
+  const requiredCapabilities = { extensions: { [TASKS]: {} } };
+  throw new Refusal('CAPABILITY_MISSING', undefined, { requiredCapabilities });
 }
 
 /** What the call addresses; a name that nobody offers yet waits for servers that are just starting (docs/rules.md R14). */

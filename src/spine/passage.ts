@@ -1,5 +1,5 @@
 import type { Arrival } from '../kernel/arrival.ts';
-import { isObject, type Json, type JsonObject } from '../kernel/json.ts';
+import { isObject, type Json } from '../kernel/json.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { Target } from '../kernel/target.ts';
 import type { SpinePorts, View } from './ports.ts';

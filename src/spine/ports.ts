@@ -142,6 +142,8 @@ export interface ListenWish {
   readonly lists: ReadonlySet<'tools' | 'prompts' | 'resources'>;
   /** Permits for the resources wanted, by public URI. */
   readonly resources: ReadonlyMap<string, Permit>;
+  /** Permits for the tasks wanted, by the id the client knows. */
+  readonly tasks: ReadonlyMap<string, Permit>;
 }
 
 /** The door of the spine: all that a listener may do. */

@@ -3,7 +3,7 @@ import type { Arrival } from '../kernel/arrival.ts';
 import { META } from '../kernel/era.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
 import { notification, type Notification } from '../kernel/json-rpc.ts';
-import { Denial, type Permit } from '../kernel/permit.ts';
+import { Denial, type Decision, type Permit } from '../kernel/permit.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { SpinePorts } from './ports.ts';
@@ -57,9 +57,11 @@ export function openListen(
   }
   const resources = permittedResources(filter['resourceSubscriptions'], principal, ports);
   if (resources.size > 0) granted['resourceSubscriptions'] = [...resources.keys()];
+  const tasks = permittedTasks(filter['taskIds'], principal, ports);
+  if (tasks.size > 0) granted['taskIds'] = [...tasks.keys()];
   const tag = (message: Notification): void => deliver(tagged(message, arrival));
   tag(notification('notifications/subscriptions/acknowledged', { notifications: granted }));
-  return ports.listen(principal, { lists, resources }, tag);
+  return ports.listen(principal, { lists, resources, tasks }, tag);
 }
 
 function permittedResources(
@@ -67,15 +69,37 @@ function permittedResources(
   principal: Principal,
   ports: SpinePorts,
 ): Map<string, Permit> {
-  const permitted = new Map<string, Permit>();
   const view = ports.view(principal);
-  for (const uri of Array.isArray(wanted) ? wanted : []) {
-    const target = typeof uri === 'string' ? view.resource(uri) : undefined;
-    const decision = target === undefined ? undefined : ports.decide(principal, target);
-    if (decision !== undefined && !(decision instanceof Denial))
-      permitted.set(String(uri), decision);
+  return permitted(wanted, (uri) => {
+    const target = view.resource(uri);
+    return target === undefined ? undefined : ports.decide(principal, target);
+  });
+}
+
+function permittedTasks(
+  wanted: unknown,
+  principal: Principal,
+  ports: SpinePorts,
+): Map<string, Permit> {
+  return permitted(wanted, (sealed) => {
+    const opened = ports.openTask(sealed, principal);
+    if (opened === undefined) return undefined;
+    const { upstream, taskId } = opened;
+    return ports.decide(principal, { kind: 'task', upstream, name: taskId, publicName: sealed });
+  });
+}
+
+/** Permits for those of the ids wanted that stand for something and may be had; the others are left out. */
+function permitted(
+  wanted: unknown,
+  decide: (id: string) => Decision | undefined,
+): Map<string, Permit> {
+  const permits = new Map<string, Permit>();
+  for (const id of Array.isArray(wanted) ? wanted : []) {
+    const decision = typeof id === 'string' ? decide(id) : undefined;
+    if (decision !== undefined && !(decision instanceof Denial)) permits.set(String(id), decision);
   }
-  return permitted;
+  return permits;
 }
 
 function tagged(message: Notification, arrival: Arrival): Notification {

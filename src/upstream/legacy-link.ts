@@ -15,6 +15,7 @@ import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { Flights, resultOf, timedOut, withProgressToken, type Flight } from './flights.ts';
+import type { Watched } from '../kernel/watched.ts';
 import { Followers } from './followers.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { Owners, ownerOf } from './owners.ts';
@@ -165,7 +166,7 @@ export class LegacyLink implements Link {
   }
 
   /** Subscribes to what is new in the list and unsubscribes from what left it (spec 2025-11-25, resources, "Subscriptions"). */
-  async watch(uris: readonly string[]): Promise<void> {
+  async watch({ resources: uris }: Watched): Promise<void> {
     const before = this.#watched;
     const timeoutMs = this.#setup.listTimeoutMs;
     const added = uris.filter((uri) => !before.includes(uri));

@@ -3,6 +3,7 @@ import type { Exchange, Owner } from '../kernel/exchange.ts';
 import type { ServerFacts } from '../kernel/inventory.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
+import type { Watched } from '../kernel/watched.ts';
 import type { UpstreamCall } from './ports.ts';
 
 /** One live, initialized connection to a server. */
@@ -21,8 +22,8 @@ export interface Link {
   housekeeping(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject>;
   /** Sends a notification of the gateway's own. */
   tell(method: string, params?: JsonObject): void;
-  /** Has the server report changes of these resources, and of its lists where it must be asked for that. */
-  watch(uris: readonly string[]): Promise<void>;
+  /** Has the server report changes of these, and of its lists where it must be asked for that. */
+  watch(watched: Watched): Promise<void>;
   close(reason: string): Promise<void>;
 }
 

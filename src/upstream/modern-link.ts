@@ -10,6 +10,7 @@ import {
   type Notification,
   type RequestId,
 } from '../kernel/json-rpc.ts';
+import type { Watched } from '../kernel/watched.ts';
 import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
@@ -150,16 +151,8 @@ export class ModernLink implements Link {
   }
 
   /** Keeps one listen stream open for all clients, anew whenever the resources wanted change (spec 2026-07-28, subscriptions). */
-  async watch(uris: readonly string[]): Promise<void> {
-    const { capabilities } = this.facts;
-    const filter: JsonObject = {};
-    if (objectAt(capabilities, 'tools')?.['listChanged'] === true)
-      filter['toolsListChanged'] = true;
-    if (objectAt(capabilities, 'prompts')?.['listChanged'] === true)
-      filter['promptsListChanged'] = true;
-    if (objectAt(capabilities, 'resources')?.['listChanged'] === true)
-      filter['resourcesListChanged'] = true;
-    if (uris.length > 0) filter['resourceSubscriptions'] = [...uris];
+  async watch(watched: Watched): Promise<void> {
+    const filter = filterOf(this.facts.capabilities, watched);
     const before = this.#listening;
     this.#listening = undefined;
     if (Object.keys(filter).length > 0 && this.#closedFor === undefined) {
@@ -240,6 +233,9 @@ export class ModernLink implements Link {
       case 'notifications/resources/list_changed':
         this.#events.onListChanged();
         break;
+      case 'notifications/tasks':
+        this.#events.onTask(message);
+        break;
       case 'notifications/subscriptions/acknowledged':
         break;
       default:
@@ -317,4 +313,15 @@ function isFinalEnd(outcome: Answer | Error): boolean {
   return (
     !(outcome instanceof Error) && 'error' in outcome && outcome.error.code === METHOD_NOT_FOUND
   );
+}
+
+/** What to listen for: the lists that the server says can change, and what is watched. */
+function filterOf(capabilities: JsonObject, { resources, tasks }: Watched): JsonObject {
+  const filter: JsonObject = {};
+  for (const kind of ['tools', 'prompts', 'resources']) {
+    if (objectAt(capabilities, kind)?.['listChanged'] === true) filter[`${kind}ListChanged`] = true;
+  }
+  if (resources.length > 0) filter['resourceSubscriptions'] = [...resources];
+  if (tasks.length > 0) filter['taskIds'] = [...tasks];
+  return filter;
 }

@@ -28,6 +28,8 @@ export interface UpstreamPorts {
   onState(state: UpstreamState): void;
   /** A new inventory, or undefined when the upstream offers nothing any more. */
   onInventory(upstream: string, inventory: Inventory | undefined): void;
+  /** A task changed that some client watches. */
+  onTask(upstream: string, message: Notification): void;
   /** What one client's own instance offers has changed; undefined when that instance is gone. */
   onOwnInventory(upstream: string, ownerKey: string, inventory: Inventory | undefined): void;
   /** A resource changed, as told on a link that clients share, or on the link of one owner. */
@@ -54,6 +56,8 @@ export interface UpstreamCall {
 export interface LinkEvents {
   onListChanged(): void;
   onResourceUpdated(notification: Notification): void;
+  /** A task changed that is watched for (spec 2026-07-28, tasks extension). */
+  onTask(notification: Notification): void;
   /** The server asked something that no owner could be found for. */
   onInteractive(method: string): void;
   /** The stream for changes ended while the link lives; final where the server does not have such streams. */

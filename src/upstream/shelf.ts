@@ -2,6 +2,7 @@ import type { Inventory } from '../kernel/inventory.ts';
 import { isObject } from '../kernel/json.ts';
 import type { ListKind } from '../kernel/methods.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
+import { NOTHING_WATCHED, type Watched } from '../kernel/watched.ts';
 import { Backoff } from './backoff.ts';
 import type { Link } from './link.ts';
 import type { UpstreamPorts } from './ports.ts';
@@ -28,7 +29,7 @@ export class Shelf {
   readonly #terms: ShelfTerms;
   readonly #watchBackoff: Backoff;
   #inventory: Inventory | undefined;
-  #watched: readonly string[] = [];
+  #watched: Watched = NOTHING_WATCHED;
   #link: Link | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
@@ -74,14 +75,14 @@ export class Shelf {
     this.#readIn(this.#terms.debounceMs());
   }
 
-  /** The resources that are watched for the clients that share links. */
-  get watched(): readonly string[] {
+  /** What is watched for the clients that share links. */
+  get watched(): Watched {
     return this.#watched;
   }
 
-  /** Which resources are watched from now on. */
-  watch(uris: readonly string[]): void {
-    this.#watched = uris;
+  /** What is watched from now on. */
+  watch(watched: Watched): void {
+    this.#watched = watched;
   }
 
   /** Asks again for changes after the stream that told them was lost, ever less often while that keeps happening. */
@@ -158,7 +159,7 @@ export class Shelf {
 
   async #watchOn(link: Link): Promise<void> {
     const hasResources = isObject(link.facts.capabilities['resources']);
-    const isNeeded = this.#watched.length > 0 && hasResources;
+    const isNeeded = this.#watched.resources.length > 0 && hasResources;
     if (link.facts.era === 'legacy' && !isNeeded) return;
     this.#watchedAt = performance.now();
     try {

@@ -6,6 +6,7 @@ import { isObject } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { Plan, ServerPlan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import type { Watched } from '../kernel/watched.ts';
 import type { Link } from './link.ts';
 import type { UpstreamCall, UpstreamPorts } from './ports.ts';
 import { Slots } from './slots.ts';
@@ -59,9 +60,9 @@ export class UpstreamPool {
     return link.owner === undefined ? undefined : link;
   }
 
-  /** Sets which resources of an upstream are watched for the clients that share it. */
-  watch(upstreamName: string, uris: readonly string[]): Promise<void> {
-    return this.#get(upstreamName).watch(uris);
+  /** Sets what of an upstream is watched for the clients that share it. */
+  watch(upstreamName: string, watched: Watched): Promise<void> {
+    return this.#get(upstreamName).watch(watched);
   }
 
   /** Sets the log level of links that clients share, and of this client's own links. */

@@ -6,6 +6,7 @@ import type { UpstreamState } from '../kernel/inventory.ts';
 import { isObject, stringAt } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
+import type { Watched } from '../kernel/watched.ts';
 import { Backoff } from './backoff.ts';
 import { Ending } from './ending.ts';
 import { Health } from './health.ts';
@@ -165,10 +166,10 @@ export class Upstream {
   }
 
   /** Sets what the shared link watches, now and after every restart; rejects, and changes nothing, when it is refused. */
-  async watch(uris: readonly string[]): Promise<void> {
-    await this.sharedLink?.watch(uris);
-    await this.#instances.peek(MUTE)?.watch(uris);
-    this.#shelf.watch(uris);
+  async watch(watched: Watched): Promise<void> {
+    await this.sharedLink?.watch(watched);
+    await this.#instances.peek(MUTE)?.watch(watched);
+    this.#shelf.watch(watched);
   }
 
   /** The shared link, when it is open. */
@@ -303,6 +304,7 @@ export class Upstream {
       },
       onResourceUpdated: (message) =>
         this.#ports.onResourceUpdated(this.plan.name, stringAt(message.params, 'uri') ?? '', owner),
+      onTask: (message) => this.#ports.onTask(this.plan.name, message),
       onInteractive: (method) => this.#becomeInteractive(method),
     };
   }

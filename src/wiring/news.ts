@@ -1,5 +1,6 @@
 import type { Catalog, ChangeKind } from '../catalog/catalog.ts';
-import { Subscriptions } from '../catalog/subscriptions.ts';
+import { Subscriptions, type Deliver } from '../catalog/subscriptions.ts';
+import { stringAt, type JsonObject } from '../kernel/json.ts';
 import { notification, type Notification } from '../kernel/json-rpc.ts';
 import type { Owner } from '../kernel/exchange.ts';
 import type { Permit } from '../kernel/permit.ts';
@@ -14,7 +15,11 @@ export interface NewsTerms {
   readonly pool: UpstreamPool;
   readonly sessions: SessionTable;
   readonly catalog: Catalog;
+  /** Parameters of an upstream's message with its task ids as the principal's clients know them. */
+  publicTasks(upstream: string, principal: Principal, params: JsonObject): JsonObject;
 }
+
+const TASKS = 'notifications/tasks';
 
 interface Listener {
   readonly wish: ListenWish;
@@ -25,14 +30,17 @@ interface Listener {
 export class News {
   readonly #terms: NewsTerms;
   readonly #listeners = new Set<Listener>();
-  readonly #subscriptions: Subscriptions;
+  readonly #resources: Subscriptions;
+  readonly #tasks: Subscriptions;
   /** What clients subscribed to over a link of their own: URIs by upstream and client. */
   readonly #own = new Map<string, Set<string>>();
   #lastListener = 0;
 
   constructor(terms: NewsTerms) {
     this.#terms = terms;
-    this.#subscriptions = new Subscriptions((upstream, uris) => terms.pool.watch(upstream, uris));
+    const watch = (upstream: string): Promise<void> => this.#watch(upstream);
+    this.#resources = new Subscriptions(watch);
+    this.#tasks = new Subscriptions(watch);
   }
 
   /** Lists changed for one client alone. */
@@ -52,8 +60,14 @@ export class News {
 
   /** A resource changed, for all who subscribed or for one client alone. */
   resourceUpdated(upstream: string, uri: string, owner: Owner | undefined): void {
-    if (owner === undefined) this.#subscriptions.tell(upstream, uri);
+    if (owner === undefined) this.#resources.tell(upstream, uri);
     else owner.notify(updated(this.#terms.catalog.publicUri(upstream, uri)));
+  }
+
+  /** A task changed, about which modern clients asked to be told. */
+  taskChanged(upstream: string, { params }: Notification): void {
+    const id = stringAt(params, 'taskId');
+    if (id !== undefined) this.#tasks.tell(upstream, id, params);
   }
 
   /** Subscribes or unsubscribes a legacy client. */
@@ -63,12 +77,12 @@ export class News {
       const uris = this.#ownUris(target.upstream, owner.key);
       if (isOn) uris.add(target.name);
       else uris.delete(target.name);
-      await own.watch([...uris]);
+      await own.watch({ resources: [...uris], tasks: [] });
     } else if (isOn) {
       const deliver = this.#deliverTo(target.upstream, (message) => owner.notify(message));
-      await this.#subscriptions.add(target.upstream, target.name, owner.key, deliver);
+      await this.#resources.add(target.upstream, target.name, owner.key, deliver);
     } else {
-      await this.#subscriptions.remove(target.upstream, target.name, owner.key);
+      await this.#resources.remove(target.upstream, target.name, owner.key);
     }
   }
 
@@ -88,17 +102,28 @@ export class News {
         .add(target.upstream, target.name, key, this.#deliverTo(target.upstream, deliver))
         .catch(() => undefined);
     }
+    for (const { target } of wish.tasks.values()) {
+      const tell: Deliver = (_id, params) =>
+        deliver(notification(TASKS, this.#terms.publicTasks(target.upstream, principal, params)));
+      void this.#tasks.add(target.upstream, target.name, key, tell).catch(() => undefined);
+    }
     return () => {
       this.#listeners.delete(listener);
-      this.#subscriptions.removeAll(key);
+      this.#tasks.removeAll(key);
+      this.#resources.removeAll(key);
     };
   }
 
   /** A client is gone. */
   forget(ownerKey: string): void {
-    this.#subscriptions.removeAll(ownerKey);
+    this.#resources.removeAll(ownerKey);
     for (const key of [...this.#own.keys()])
       if (key.endsWith(`\0${ownerKey}`)) this.#own.delete(key);
+  }
+
+  #watch(upstream: string): Promise<void> {
+    const resources = this.#resources.watched(upstream);
+    return this.#terms.pool.watch(upstream, { resources, tasks: this.#tasks.watched(upstream) });
   }
 
   #ownUris(upstream: string, ownerKey: string): Set<string> {
