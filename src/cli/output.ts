@@ -1,3 +1,4 @@
+import type { Operator } from '../admin/ports.ts';
 import type { UpstreamState } from '../kernel/inventory.ts';
 import type { Problem } from '../kernel/plan.ts';
 
@@ -27,6 +28,17 @@ const MARKS: Readonly<Record<UpstreamState['phase'], string>> = {
   failed: 'x',
   stopped: '-',
 };
+
+/** How many servers are up and what they offer together. */
+export function summaryLine(operator: Operator): string {
+  const servers = operator.servers();
+  const ready = servers.filter(({ phase }) => phase === 'ready').length;
+  const starting = servers.filter(({ phase }) => phase === 'starting').map(({ name }) => name);
+  const { tools, prompts, resources, resourceTemplates } = operator.counts();
+  const waiting = starting.length === 0 ? '' : ` (still starting: ${starting.join(', ')})`;
+  const offers = `${tools} tools, ${prompts} prompts, ${resources} resources, ${resourceTemplates} templates`;
+  return `${ready} of ${servers.length} servers ready${waiting}: ${offers}`;
+}
 
 /** How to connect the usual clients, ready to copy. */
 export function clientSettings(url: string): string {

@@ -1,6 +1,6 @@
 import type { UpstreamState } from '../kernel/inventory.ts';
 import { endOnSignals, launch, type Launch } from './launch.ts';
-import { clientSettings, stateLine } from './output.ts';
+import { clientSettings, stateLine, summaryLine } from './output.ts';
 
 /** `mcpx serve`: the gateway over HTTP, until a signal ends it. */
 export async function serve(): Promise<void> {
@@ -38,7 +38,7 @@ async function bind(launched: Launch): Promise<number | undefined> {
   }
 }
 
-/** Prints a line per server as it comes up, and a summary once none is starting any more. */
+/** Prints a line per server as it comes up, and how to connect once none is starting any more, or after a while. */
 class Progress {
   readonly #shown = new Map<string, string>();
   #launched: Launch | undefined;
@@ -48,6 +48,8 @@ class Progress {
   begin(launched: Launch, url: string): void {
     this.#launched = launched;
     this.#url = url;
+    // One server that hangs must not keep the user waiting for how to connect.
+    setTimeout(() => this.#finish(), PATIENCE_MS).unref();
   }
 
   note(state: UpstreamState): void {
@@ -59,23 +61,21 @@ class Progress {
   }
 
   check(): void {
+    const { operator } = this.#launched?.gateway ?? {};
+    const servers = operator?.servers() ?? [];
+    const isStarting = servers.some(({ phase }) => phase === 'starting');
+    if (servers.length === this.#launched?.plan.servers.length && !isStarting) this.#finish();
+  }
+
+  #finish(): void {
     if (this.#isDone || this.#launched === undefined) return;
-    const { operator } = this.#launched.gateway;
-    const servers = operator.servers();
-    if (
-      servers.length < this.#launched.plan.servers.length ||
-      servers.some(({ phase }) => phase === 'starting')
-    )
-      return;
     this.#isDone = true;
-    const { tools, prompts, resources, resourceTemplates } = operator.counts();
-    const ready = servers.filter(({ phase }) => phase === 'ready').length;
-    print(
-      `${ready} of ${servers.length} servers ready: ${tools} tools, ${prompts} prompts, ${resources} resources, ${resourceTemplates} templates`,
-    );
+    print(summaryLine(this.#launched.gateway.operator));
     print(`\n${clientSettings(this.#url)}\n`);
   }
 }
+
+const PATIENCE_MS = 5000;
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);

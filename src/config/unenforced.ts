@@ -18,6 +18,9 @@ export function refuseUnenforced(file: ConfigFile, app: App): void {
   const extended = Object.keys(app.toolExtensions?.services ?? {});
   if (extended.length > 0) refuse(['toolExtensions'], 'Tool extensions are');
   if (app.server.tls !== undefined) refuse(['server', 'tls'], 'TLS is');
+  if (app.server.trustedProxies.length > 0) {
+    refuse(['server', 'trustedProxies'], 'Trusted proxies are');
+  }
 }
 
 /** Refuses an API key and an address open to other machines while callers are not checked (docs/rules.md R19). */

@@ -15,9 +15,6 @@ export const LEGACY_VERSIONS: readonly string[] = [
   '2024-11-05',
 ];
 
-/** Every version spoken, newest first. */
-export const ALL_VERSIONS: readonly string[] = [MODERN_VERSION, ...LEGACY_VERSIONS];
-
 /** Reserved `_meta` keys of the modern protocol (spec 2026-07-28, basic, "General fields"). */
 export const META = {
   version: 'io.modelcontextprotocol/protocolVersion',

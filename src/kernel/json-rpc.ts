@@ -49,9 +49,10 @@ export function kindOf(value: unknown): MessageKind | undefined {
   return isObject(value['result']) && isId(id) ? 'response' : undefined;
 }
 
-/** Whether a value can be a JSON-RPC id in MCP: a string or a number that is an integer. */
-export function isId(value: unknown): value is RequestId {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
+/** Whether a value can be a JSON-RPC id: a string, or a number that JSON carries without loss. */
+function isId(value: unknown): value is RequestId {
+  if (typeof value === 'string') return true;
+  return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
 }
 
 /** A notification ready to send. */

@@ -3,13 +3,31 @@ import { objectAt, type Json } from '../kernel/json.ts';
 import { kindOf, type Message } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
-/** Parses a body. Throws MALFORMED_JSON. */
+/** Parses a body. Throws MALFORMED_JSON, or MALFORMED_MESSAGE for what is nested too deep. */
 export function parseBody(text: string): Json {
+  const value = parse(text);
+  // A short text cannot be deep: the small messages that make up most of the traffic are not walked through.
+  if (text.length < 2 * MAX_DEPTH || !isDeeper(value, MAX_DEPTH)) return value;
+  const message = `The message is nested more than ${MAX_DEPTH} levels deep.`;
+  throw new Refusal('MALFORMED_MESSAGE', message);
+}
+
+function parse(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
     throw new Refusal('MALFORMED_JSON');
   }
+}
+
+/** What is nested deeper cannot be written again without risk to the stack, and no tool needs it. */
+const MAX_DEPTH = 512;
+
+function isDeeper(value: Json | undefined, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const part of Object.values(value)) if (isDeeper(part, levels - 1)) return true;
+  return false;
 }
 
 /** A parsed value as a message. Throws MALFORMED_MESSAGE. */

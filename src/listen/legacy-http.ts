@@ -119,14 +119,7 @@ export class LegacyHttp {
   ): Promise<void> {
     const { id } = request;
     if (session.inFlight.has(id)) {
-      this.#finish(
-        reply,
-        request,
-        new Refusal(
-          'DUPLICATE_ID',
-          `A request with the id ${JSON.stringify(id)} is still being answered.`,
-        ),
-      );
+      this.#finish(reply, request, new Refusal('DUPLICATE_ID'));
       return;
     }
     const exchange = exchangeOf(session, reply);

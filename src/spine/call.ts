@@ -1,11 +1,12 @@
 import type { Answer } from '../kernel/answer.ts';
 import type { Arrival } from '../kernel/arrival.ts';
 import { Cancellation } from '../kernel/exchange.ts';
-import { objectAt, objectsAt } from '../kernel/json.ts';
+import { objectAt, objectsAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import { Denial, type Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
 import { fromUpstream } from './from-upstream.ts';
+import type { Passage } from './passage.ts';
 import { checkParamHeaders } from './param-check.ts';
 import type { SpinePorts, View } from './ports.ts';
 import { resolve, unknownTarget } from './resolve.ts';
@@ -86,17 +87,35 @@ async function listTasks(arrival: Arrival, trail: Trail, ports: SpinePorts): Pro
     for (const part of parts) part.exchange.cancellation.cancel(reason);
   });
   const lists = await Promise.all(
-    parts.map(async (part) => {
+    parts.map((part) => {
       const permit = permitFor(part.target, arrival, trail, ports);
       const passage = { arrival, target: part.target, principal: trail.principal, view, ports };
-      const call = { method: 'tasks/list', params: {} };
-      const answer = await ports.send(permit, call, part.exchange).catch(() => NO_TASKS);
-      const named = fromUpstream(answer, passage);
-      return 'result' in named ? objectsAt(named.result, 'tasks') : [];
+      return tasksOf(passage, (params) =>
+        ports.send(permit, { method: 'tasks/list', params }, part.exchange),
+      );
     }),
   );
   exchange.cancellation.listen(undefined);
   return { result: { tasks: lists.flat() } };
 }
 
-const NO_TASKS: Answer = { result: {} };
+const MAX_TASK_PAGES = 100;
+
+/** Every page of one server's tasks; none where it cannot list them. */
+async function tasksOf(
+  passage: Passage,
+  send: (params: JsonObject) => Promise<Answer>,
+): Promise<JsonObject[]> {
+  const tasks: JsonObject[] = [];
+  let params: JsonObject = {};
+  for (let page = 0; page < MAX_TASK_PAGES; page += 1) {
+    const answer = await send(params).catch(() => undefined);
+    if (answer === undefined || !('result' in answer)) break;
+    const cursor = stringAt(answer.result, 'nextCursor');
+    const named = fromUpstream(answer, passage);
+    if ('result' in named) tasks.push(...objectsAt(named.result, 'tasks'));
+    if (cursor === undefined) break;
+    params = { cursor };
+  }
+  return tasks;
+}

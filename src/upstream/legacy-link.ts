@@ -110,8 +110,10 @@ export class LegacyLink implements Link {
       instructions: stringAt(result, 'instructions'),
       serverInfo: objectAt(result, 'serverInfo') ?? {},
     };
-    wire.settled(version, true);
+    wire.settled(version);
     this.tell('notifications/initialized');
+    // What the server sends of its own accord while the first call runs would be lost without it.
+    await wire.listen();
   }
 
   call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {

@@ -86,7 +86,7 @@ export class ModernLink implements Link {
       instructions: stringAt(result, 'instructions'),
       serverInfo: objectAt(objectAt(result, '_meta'), META.serverInfo) ?? {},
     };
-    this.#wire.settled(MODERN_VERSION, false);
+    this.#wire.settled(MODERN_VERSION);
   }
 
   call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {

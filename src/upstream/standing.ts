@@ -1,6 +1,7 @@
 import type { UpstreamPhase } from '../kernel/inventory.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Link } from './link.ts';
+import type { WireFailure } from './wire.ts';
 
 interface Waiter {
   readonly resolve: (link: Link) => void;
@@ -11,11 +12,19 @@ interface Waiter {
 /** What can be wrong with a server that is up. */
 export type Complaint = 'lists' | 'names' | 'pings';
 
+/** What a standing needs. */
+export interface StandingTerms {
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Takes secrets out of a text. */
+  scrub(text: string): string;
+  onChange(): void;
+}
+
 /** The phase of one upstream, since when and why, and the calls that wait for it to come up. */
 export class Standing {
-  readonly #name: string;
-  readonly #clock: { now(): number };
-  readonly #onChange: () => void;
+  readonly #terms: StandingTerms;
   #phase: UpstreamPhase = 'starting';
   #reason: string | undefined;
   #detail: string | undefined;
@@ -24,11 +33,9 @@ export class Standing {
   #ups = 0;
   #waiters: Waiter[] = [];
 
-  constructor(name: string, clock: { now(): number }, onChange: () => void) {
-    this.#name = name;
-    this.#clock = clock;
-    this.#since = clock.now();
-    this.#onChange = onChange;
+  constructor(terms: StandingTerms) {
+    this.#terms = terms;
+    this.#since = terms.now();
   }
 
   get phase(): UpstreamPhase {
@@ -68,14 +75,16 @@ export class Standing {
   }
 
   /** Enters a phase. The reason is told to clients too, the detail is not. Calls that wait are refused where nothing is to be waited for. */
-  set(phase: UpstreamPhase, reason: string | undefined, detail?: string): void {
+  set(phase: UpstreamPhase, why: string | undefined, more?: string): void {
+    const reason = why === undefined ? undefined : this.#terms.scrub(why);
+    const detail = more === undefined ? undefined : this.#terms.scrub(more);
     if (this.#phase === phase && this.#reason === reason && this.#detail === detail) return;
-    if (this.#phase !== phase) this.#since = this.#clock.now();
+    if (this.#phase !== phase) this.#since = this.#terms.now();
     this.#phase = phase;
     this.#reason = reason;
     this.#detail = detail;
     if (phase !== 'starting' && phase !== 'ready' && phase !== 'degraded') this.#refuseAll();
-    this.#onChange();
+    this.#terms.onChange();
   }
 
   /** A link is open: whoever waits may go on. */
@@ -84,6 +93,18 @@ export class Standing {
     for (const waiter of this.#waiters.splice(0)) {
       clearTimeout(waiter.timer);
       waiter.resolve(link);
+    }
+  }
+
+  /** The link is gone, or there was none: what that means, and what an operator can do about it. */
+  down({ kind, message, detail }: WireFailure, isTransient: boolean): void {
+    if (kind === 'unauthorized') {
+      const remedy = 'set its credentials under "headers" of this server';
+      this.set('pending-auth', `${message}: ${remedy}`);
+    } else if (isTransient) {
+      this.set('starting', `is being restarted: it ${message}`, detail);
+    } else {
+      this.set('failed', message, detail);
     }
   }
 
@@ -117,8 +138,12 @@ export class Standing {
 
   #refusal(): Refusal {
     const why = this.#reason === undefined ? '' : `: ${this.#reason}`;
-    return new Refusal('UPSTREAM_UNAVAILABLE', `Server "${this.#name}" is ${this.#phase}${why}.`, {
-      state: this.#phase,
-    });
+    return new Refusal(
+      'UPSTREAM_UNAVAILABLE',
+      `Server "${this.#terms.name}" is ${this.#phase}${why}.`,
+      {
+        state: this.#phase,
+      },
+    );
   }
 }

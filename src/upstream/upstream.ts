@@ -1,6 +1,6 @@
 import type { Answer } from '../kernel/answer.ts';
 import { canBeAsked, FULL_CAPABILITIES, MUTE } from '../kernel/capabilities.ts';
-import { LATEST_LEGACY_VERSION, type Era } from '../kernel/era.ts';
+import { LATEST_LEGACY_VERSION } from '../kernel/era.ts';
 import type { Exchange, Owner } from '../kernel/exchange.ts';
 import type { UpstreamState } from '../kernel/inventory.ts';
 import { isObject, stringAt } from '../kernel/json.ts';
@@ -13,10 +13,12 @@ import { Health } from './health.ts';
 import { Instances } from './instances.ts';
 import { SessionLost } from './legacy-link.ts';
 import type { Link } from './link.ts';
+import { Nature } from './nature.ts';
 import { linkFactory, openLink, probeLink, type LinkFactory } from './open-link.ts';
 import type { LinkEvents, LinkTerms, UpstreamCall, UpstreamPorts } from './ports.ts';
 import { OwnShelves } from './own-shelves.ts';
 import { Shelf } from './shelf.ts';
+import { createScrub, scrubbedPorts } from './scrub.ts';
 import type { Slots } from './slots.ts';
 import { Standing } from './standing.ts';
 import { OpenFailure } from './wire.ts';
@@ -40,21 +42,27 @@ export class Upstream {
   readonly #standing: Standing;
   readonly #health: Health;
   readonly #backoff: Backoff;
+  readonly #nature: Nature;
   #link: Link | undefined;
-  #era: Era | undefined;
-  #isInteractive = false;
   #isStopped = false;
   /** Whether the latest attempt to open a link succeeded. */
   #hasOpened = true;
   #loop: Promise<void> | undefined;
 
-  constructor(plan: ServerPlan, ports: UpstreamPorts, slots: Slots) {
+  constructor(plan: ServerPlan, given: UpstreamPorts, slots: Slots) {
+    const scrub = createScrub(plan);
+    const ports = scrubbedPorts(given, scrub);
     this.plan = plan;
     this.#ports = ports;
     this.#slots = slots;
     this.#wires = new Wires(plan, ports);
     this.#factory = linkFactory(plan, ports, this.#wires);
-    this.#standing = new Standing(plan.name, ports, () => ports.onState(this.state));
+    this.#standing = new Standing({
+      name: plan.name,
+      now: () => ports.now(),
+      scrub,
+      onChange: () => ports.onState(this.state),
+    });
     this.#shelf = new Shelf({
       plan,
       ports,
@@ -69,6 +77,7 @@ export class Upstream {
       },
     });
     this.#backoff = new Backoff(plan.limits);
+    this.#nature = new Nature(plan.fingerprint, ports);
     this.#health = new Health(plan.limits, (isWell) => this.#onHealth(isWell));
     this.#ownShelves = new OwnShelves({ plan, ports });
     this.#instances = new Instances({
@@ -88,11 +97,11 @@ export class Upstream {
       phase: this.#standing.phase,
       reason: this.#standing.reason,
       since: new Date(this.#standing.since).toISOString(),
-      era: this.#era,
+      era: this.#nature.era,
       version: this.#link?.facts.version,
       transport:
         this.#wires.carrier ?? (plan.endpoint.kind === 'stdio' ? 'stdio' : plan.endpoint.transport),
-      isInteractive: this.#isInteractive,
+      isInteractive: this.#nature.isInteractive,
       instances: (this.#link === undefined ? 0 : 1) + this.#instances.size,
       restarts: this.#standing.restarts,
       counts: this.#shelf.counts,
@@ -107,9 +116,7 @@ export class Upstream {
     } else if (plan.pendingInput !== undefined) {
       this.#standing.set('pending-input', plan.pendingInput);
     } else {
-      const verdict = this.#ports.recallVerdict(plan.fingerprint);
-      this.#era = verdict?.era;
-      this.#isInteractive = verdict?.isInteractive ?? false;
+      this.#nature.recall();
       this.#shelf.recall();
       this.#loop = this.#keepAlive();
     }
@@ -159,9 +166,10 @@ export class Upstream {
 
   /** Whether this client's calls go over a link of its own. */
   isPrivateTo(owner: Owner): boolean {
-    if (this.#era === 'modern' || this.plan.isolation === 'shared') return false;
+    if (this.#nature.era === 'modern' || this.plan.isolation === 'shared') return false;
     return (
-      this.plan.isolation === 'session' || (this.#isInteractive && canBeAsked(owner.capabilities))
+      this.plan.isolation === 'session' ||
+      (this.#nature.isInteractive && canBeAsked(owner.capabilities))
     );
   }
 
@@ -196,7 +204,7 @@ export class Upstream {
     if (shared.facts.era === 'modern' || this.plan.isolation === 'shared') return shared;
     if (this.isPrivateTo(owner)) return this.#instances.get(owner);
     // Clients that can be asked nothing share a link that declares nothing, so the server does not try.
-    return this.#isInteractive ? this.#instances.get(undefined) : shared;
+    return this.#nature.isInteractive ? this.#instances.get(undefined) : shared;
   }
 
   async #keepAlive(): Promise<void> {
@@ -241,8 +249,7 @@ export class Upstream {
     }
     this.#setLevel(link, this.#ports.sharedLevel());
     this.#link = link;
-    this.#era = link.facts.era;
-    this.#remember();
+    this.#nature.setEra(link.facts.era);
     this.#standing.complain('lists', undefined);
     this.#standing.complain('pings', undefined);
     this.#standing.up(link);
@@ -259,7 +266,7 @@ export class Upstream {
       owner: undefined,
     };
     const events = this.#events(onClosed, undefined, undefined);
-    return this.#era === 'legacy' && this.#hasOpened
+    return this.#nature.era === 'legacy' && this.#hasOpened
       ? openLink(this.#factory, 'legacy', terms, events)
       : probeLink(this.#factory, terms, events);
   }
@@ -315,35 +322,20 @@ export class Upstream {
   }
 
   #becomeInteractive(method: string): void {
-    if (this.#isInteractive) return;
-    this.#isInteractive = true;
+    if (this.#nature.isInteractive) return;
+    this.#nature.setInteractive();
     this.#ports.log(
       'info',
       this.plan.name,
       `asks its clients (${method}): from now on each client has an instance of its own`,
     );
-    this.#remember();
     this.#ports.onState(this.state);
-  }
-
-  #remember(): void {
-    if (this.#era === undefined) return;
-    const verdict = { era: this.#era, isInteractive: this.#isInteractive, at: this.#ports.now() };
-    this.#ports.rememberVerdict(this.plan.fingerprint, verdict);
   }
 
   /** What a link's end means for the state and for the lists. */
   #settle({ failure }: OpenFailure): void {
     const isTransient = this.#standing.wasUp && this.#backoff.failures <= PATIENCE;
-    const { message, detail } = failure;
-    if (failure.kind === 'unauthorized') {
-      const remedy = 'set its credentials under "headers" of this server';
-      this.#standing.set('pending-auth', `${message}: ${remedy}`);
-    } else if (isTransient) {
-      this.#standing.set('starting', `is being restarted: it ${message}`, detail);
-    } else {
-      this.#standing.set('failed', message, detail);
-    }
+    this.#standing.down(failure, isTransient);
     if (!isTransient) this.#shelf.clear();
   }
 

@@ -9,8 +9,10 @@ export interface Wire {
   send(message: Message, headers?: Readonly<Record<string, string>>): void;
   /** Stops listening for the answer of a request, where the transport can say so by closing its stream. */
   abandon(id: RequestId): void;
-  /** Told once the lifecycle is agreed: the version in use, and whether the server may be listened to apart from answers. */
-  settled(version: string, wantsStream: boolean): void;
+  /** Told once the lifecycle is agreed: the version in use. */
+  settled(version: string): void;
+  /** Listens to what answers no request, where that needs a stream of its own; resolves when it stands or there is none. */
+  listen(): Promise<void>;
   /** Ends the connection and whatever runs behind it; resolves when all is gone. */
   close(): Promise<void>;
 }

@@ -98,7 +98,7 @@ export class News {
     this.#listeners.add(listener);
     for (const { target } of wish.resources.values()) {
       // A server that does not take the subscription has no changes to tell.
-      void this.#subscriptions
+      void this.#resources
         .add(target.upstream, target.name, key, this.#deliverTo(target.upstream, deliver))
         .catch(() => undefined);
     }

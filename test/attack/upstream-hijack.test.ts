@@ -102,6 +102,7 @@ test('a server that echoes its credentials in errors does not get them to client
     const result = legacyResult(seen);
     if (seen.method === 'GET') response.writeHead(405).end();
     else if (result !== undefined) answerJson(response, seen, result);
+    else if (seen.body.includes('server/discover')) response.writeHead(400).end();
     else response.writeHead(500).end(`cannot do that with ${seen.headers.authorization ?? ''}`);
   });
   const gateway = await start(t, { url: `${bad.origin}/mcp`, type: 'http' });

@@ -61,6 +61,7 @@ export function answerJson(
 
 /** What a minimal legacy server answers; undefined for methods it does not have. */
 export function legacyResult(seen: Seen): object | undefined {
+  if (seen.body === '') return undefined;
   const { method } = JSON.parse(seen.body) as { method?: string };
   if (method === 'initialize') {
     const serverInfo = { name: 'fake', version: '1' };

@@ -30,6 +30,9 @@ export interface Manner {
   readonly answers: Answers;
 }
 
+/** Further headers of a request, where the transport has any. */
+type Headers = Readonly<Record<string, string>>;
+
 /** A request on its way. */
 export interface Begun {
   readonly id: Id;
@@ -95,8 +98,8 @@ export class Peer {
   }
 
   /** Sends a request and resolves with its response, be it a result or an error. */
-  request(method: string, params: JsonObject = {}): Promise<Message> {
-    return this.begin(method, params).response;
+  request(method: string, params: JsonObject = {}, headers: Headers = {}): Promise<Message> {
+    return this.begin(method, params, headers).response;
   }
 
   /** Sends a request and resolves with its result; an error fails. */
@@ -112,7 +115,7 @@ export class Peer {
   }
 
   /** Sends a request and returns at once. */
-  begin(method: string, params: JsonObject = {}): Begun {
+  begin(method: string, params: JsonObject = {}, headers: Headers = {}): Begun {
     this.#lastId += 1;
     const id = this.#lastId;
     const response = new Promise<Message>((resolve, reject) => {
@@ -126,7 +129,7 @@ export class Peer {
       };
       this.#waiting.set(id, { timer, settle });
     });
-    this.#send({ jsonrpc: '2.0', id, method, params }).catch((failure: unknown) =>
+    this.#send({ jsonrpc: '2.0', id, method, params }, headers).catch((failure: unknown) =>
       this.#fail(String(failure), id),
     );
     return { id, response };
@@ -181,12 +184,13 @@ export class Peer {
     await this.#wire?.listen(String(this.welcome['protocolVersion']));
   }
 
-  #send(message: Message): Promise<void> {
+  #send(message: Message, headers: Headers = {}): Promise<void> {
     if (this.#wire === undefined) return Promise.reject(new Error('Not connected'));
     if (this.#manner.era === 'legacy' || message.method === undefined)
       return this.#wire.send(message);
     const params = { ...message.params, _meta: this.#stamped(objectOf(message.params?.['_meta'])) };
-    return this.#wire.send({ ...message, params }, this.#headers(message.method, params));
+    const own = this.#headers(message.method, params);
+    return this.#wire.send({ ...message, params }, { ...own, ...headers });
   }
 
   /** What every request of the modern era says of its sender (spec 2026-07-28, basic). */
@@ -200,7 +204,7 @@ export class Peer {
     };
   }
 
-  #headers(method: string, params: JsonObject): Record<string, string> {
+  #headers(method: string, params: JsonObject): Headers {
     const name = params[NAMED_BY[method] ?? ''];
     return {
       'mcp-protocol-version': this.#manner.version,

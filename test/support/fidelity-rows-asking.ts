@@ -8,13 +8,12 @@ import {
   masked,
   type Row,
   type Scene,
-  type Server,
 } from './fidelity-scene.ts';
 
 /** Calls a tool that asks, through the gateway and directly; the question and the result must be the same. */
 async function askedAlike(
   scene: Scene,
-  server: Server,
+  server: string,
   tool: string,
   args: JsonObject,
 ): Promise<Heard> {
@@ -40,7 +39,7 @@ async function askedAlike(
 }
 
 /** A row in which tools ask and are answered. */
-function alike(name: string, all: readonly (readonly [Server, string, JsonObject?])[]): Row {
+function alike(name: string, all: readonly (readonly [string, string, JsonObject?])[]): Row {
   return {
     name,
     run: async (scene) => {

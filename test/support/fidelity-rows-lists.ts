@@ -2,20 +2,16 @@ import assert from 'node:assert/strict';
 import { objectOf, type JsonObject } from '../fixture/json-rpc.ts';
 import type { Peer } from './fidelity-peer.ts';
 import {
-  able,
   answersOf,
   EVERY_CAPABILITY,
   everyPage,
   withOwnUris,
   type Row,
   type Scene,
-  type Server,
 } from './fidelity-scene.ts';
 
-const SERVERS: readonly Server[] = ['everything', 'fixture', 'apart'];
-
 /** The part of a list that is one server's, under the names that server gave. */
-function partOf(items: readonly JsonObject[], server: Server): JsonObject[] {
+function partOf(items: readonly JsonObject[], server: string): JsonObject[] {
   const prefix = `${server}__`;
   return items
     .filter(({ name }) => String(name).startsWith(prefix))
@@ -25,11 +21,13 @@ function partOf(items: readonly JsonObject[], server: Server): JsonObject[] {
 
 async function namedAlike(scene: Scene, kind: 'tools' | 'prompts'): Promise<void> {
   const shown = await everyPage(await scene.client(), `${kind}/list`, kind);
-  for (const server of SERVERS) {
+  for (const server of scene.servers) {
     const own = await everyPage(await scene.direct(server), `${kind}/list`, kind);
     assert.deepEqual(partOf(shown, server), own);
   }
-  const order = shown.map(({ name }) => SERVERS.findIndex((one) => String(name).startsWith(one)));
+  const order = shown.map(({ name }) =>
+    scene.servers.findIndex((one) => String(name).startsWith(`${one}__`)),
+  );
   assert.deepEqual(order, order.toSorted(), 'servers come in the order of the configuration');
 }
 
@@ -37,19 +35,19 @@ async function namedAlike(scene: Scene, kind: 'tools' | 'prompts'): Promise<void
 async function locatedAlike(scene: Scene, method: string, key: string): Promise<void> {
   const shown = await everyPage(await scene.client(), method, key);
   const own = await Promise.all(
-    SERVERS.map(async (server) => everyPage(await scene.direct(server), method, key)),
+    scene.servers.map(async (server) => everyPage(await scene.direct(server), method, key)),
   );
-  const [everything = [], fixture = [], apart = []] = own;
-  const plain = everything.length + fixture.length;
-  assert.deepEqual(shown.slice(0, plain), [...everything, ...fixture]);
-  const rest = shown.slice(plain);
+  const last = scene.servers.at(-1) ?? '';
+  const plain = own.slice(0, -1).flat();
+  assert.deepEqual(shown.slice(0, plain.length), plain);
+  const rest = shown.slice(plain.length);
   for (const item of rest)
-    assert.match(String(item['uri'] ?? item['uriTemplate']), /^mcpx:\/\/apart\//);
-  assert.deepEqual(withOwnUris(rest, 'apart'), apart);
+    assert.ok(String(item['uri'] ?? item['uriTemplate']).startsWith(`mcpx://${last}/`));
+  assert.deepEqual(withOwnUris(rest, last), own.at(-1));
 }
 
 /** A definition with every field the specifications name for tools, and some that none does. */
-const RICH: JsonObject = {
+export const RICH: JsonObject = {
   title: 'A rich tool',
   description: 'Its definition must arrive whole',
   inputSchema: {
@@ -84,9 +82,9 @@ async function hearWithinASecond(peers: readonly Peer[], change: () => Promise<u
 
 async function toolsComeAndGo(scene: Scene): Promise<void> {
   const client = await scene.open();
-  const others = [await scene.openAt('HTTP+SSE', {}), await scene.openAt('streamable HTTP', {})];
-  const sharesItsServers = scene.inbound !== 'stdio' || !isStdio(scene);
-  const all = sharesItsServers ? [client, ...others] : [client];
+  const mute = { capabilities: {} };
+  const others = [await scene.openAt('HTTP+SSE', mute), await scene.openAt('streamable HTTP', mute)];
+  const all = scene.sharesServers ? [client, ...others] : [client];
   const name = 'rich_tool';
   const find = async (peer: Peer): Promise<JsonObject | undefined> =>
     (await everyPage(peer, 'tools/list', 'tools')).find(
@@ -100,11 +98,6 @@ async function toolsComeAndGo(scene: Scene): Promise<void> {
   assert.deepEqual(called['structuredContent'], { called: name, arguments: { when: 'now' } });
   await hearWithinASecond(all, () => client.call('fixture__fixture_remove_tool', { name }));
   for (const peer of all) assert.equal(await find(peer), undefined);
-}
-
-/** Whether a client that starts the gateway itself starts the servers too. */
-function isStdio({ setting }: Scene): boolean {
-  return setting.fleet.servers['fixture']?.['command'] !== undefined;
 }
 
 async function promptsComeAndGo(scene: Scene): Promise<void> {
@@ -130,7 +123,7 @@ async function introduces(scene: Scene): Promise<void> {
   const client = await scene.client();
   const { capabilities, instructions, protocolVersion } = client.welcome;
   assert.equal(protocolVersion, '2025-11-25');
-  for (const server of SERVERS) {
+  for (const server of scene.servers) {
     const own = (await scene.direct(server)).welcome;
     assert.ok(
       String(instructions).includes(`# ${server}\n\n${String(own['instructions']).trim()}`),
@@ -141,7 +134,7 @@ async function introduces(scene: Scene): Promise<void> {
 }
 
 async function oldClientIsServed(scene: Scene): Promise<void> {
-  const client = await scene.open({ version: '2024-11-05' });
+  const client = await scene.open({ version: '2024-11-05', capabilities: {} });
   assert.equal(client.welcome['protocolVersion'], '2024-11-05');
   const tools = await everyPage(client, 'tools/list', 'tools');
   assert.ok(tools.some(({ name }) => name === 'everything__echo'));
@@ -156,7 +149,7 @@ async function showsConditionalTools(scene: Scene): Promise<void> {
   const answers = answersOf('plain');
   const plain = { name: 'plain', capabilities, answers };
   const own = await everyPage(await scene.openDirect('everything', plain), 'tools/list', 'tools');
-  const bare = await everyPage(await scene.openDirect('everything', {}), 'tools/list', 'tools');
+  const bare = await everyPage(await scene.openDirect('everything', { capabilities: {} }), 'tools/list', 'tools');
   assert.ok(own.length > bare.length, 'the server shows more to a client that can be asked');
   const shown = partOf(
     await everyPage(await scene.open(plain), 'tools/list', 'tools'),
@@ -171,7 +164,7 @@ async function showsConditionalTools(scene: Scene): Promise<void> {
 
 async function orderIsStable(scene: Scene): Promise<void> {
   const first = await scene.client();
-  const second = await scene.open(able('second'));
+  const second = await scene.open({ name: 'second' });
   for (const [method, key] of LISTS) {
     const lists = [first, second, first].map((peer) => everyPage(peer, method, key));
     const texts = (await Promise.all(lists)).map((items) => JSON.stringify(items));
@@ -186,12 +179,8 @@ const LISTS = [
   ['resources/templates/list', 'resourceTemplates'],
 ] as const;
 
-/** Lists, their order and their changes, instructions and capabilities. */
+/** What lists show, in both eras. */
 export const LIST_ROWS: readonly Row[] = [
-  {
-    name: 'tools that a server shows only to clients with sampling, elicitation and roots are all there',
-    run: showsConditionalTools,
-  },
   {
     name: 'every tool of every server is listed as it is but for its name, also those only for clients that run tasks (R12)',
     run: (scene) => namedAlike(scene, 'tools'),
@@ -209,6 +198,14 @@ export const LIST_ROWS: readonly Row[] = [
     run: (scene) => locatedAlike(scene, 'resources/templates/list', 'resourceTemplates'),
   },
   { name: 'every list has the same order every time and for every client', run: orderIsStable },
+];
+
+/** Changes of lists, instructions and capabilities, as the legacy era has them. */
+export const LEGACY_LIST_ROWS: readonly Row[] = [
+  {
+    name: 'tools that a server shows only to clients with sampling, elicitation and roots are all there',
+    run: showsConditionalTools,
+  },
   {
     name: 'a new tool is heard of within a second, listed with every field, callable, and gone when removed',
     run: toolsComeAndGo,

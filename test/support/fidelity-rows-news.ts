@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { objectOf, type JsonObject } from '../fixture/json-rpc.ts';
 import { structured, type Peer } from './fidelity-peer.ts';
-import { able, everyPage, type Row, type Scene, type Server } from './fidelity-scene.ts';
+import { able, everyPage, type Row, type Scene } from './fidelity-scene.ts';
 
 const UPDATED = 'notifications/resources/updated';
 const LOG = 'notifications/message';
 const WATCHED = 'test://watched-resource';
 
-function shown(server: Server, uri: string): string {
+function shown(server: string, uri: string): string {
   return server === 'apart' ? `mcpx://apart/${encodeURIComponent(uri)}` : uri;
 }
 
 /** Updates reach who subscribed, under the URI it subscribed to, until it unsubscribes. */
-async function updatesArrive(scene: Scene, server: Server): Promise<void> {
+async function updatesArrive(scene: Scene, server: string): Promise<void> {
   const client = await scene.open();
   const other = await scene.open(able('other'));
   const uri = shown(server, WATCHED);
@@ -70,7 +70,7 @@ async function everythingTellsItsSubscribers(scene: Scene): Promise<void> {
 }
 
 /** Log messages arrive as the server sends them, from the level on that the client set. */
-async function logsArrive(scene: Scene, server: Server): Promise<void> {
+async function logsArrive(scene: Scene, server: string): Promise<void> {
   const run = async (peer: Peer, name: string, level: string): Promise<JsonObject[]> => {
     assert.deepEqual(await peer.result('logging/setLevel', { level }), {});
     const start = peer.heard.length;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { isObject, objectOf, type JsonObject, type Message } from '../fixture/json-rpc.ts';
 import type { Peer } from './fidelity-peer.ts';
 import { structured } from './fidelity-peer.ts';
-import { able, masked, withOwnUris, type Row, type Scene, type Server } from './fidelity-scene.ts';
+import { able, masked, withOwnUris, type Row, type Scene } from './fidelity-scene.ts';
 
 /** A request by the name the server gave, and what makes it public. */
 interface Asked {
-  readonly server: Server;
+  readonly server: string;
   readonly method: string;
   readonly params: JsonObject;
 }
@@ -21,7 +21,7 @@ function named({ server, params }: Asked): JsonObject {
     : { ...params, name: `${server}__${String(params['name'])}` };
 }
 
-function bare({ result, error }: Message, server: Server): unknown {
+function bare({ result, error }: Message, server: string): unknown {
   return masked(withOwnUris({ result, error }, server));
 }
 
@@ -37,15 +37,15 @@ async function answersAlike(scene: Scene, asked: Asked): Promise<Message> {
   return shown;
 }
 
-function call(server: Server, name: string, args: JsonObject = {}): Asked {
+function call(server: string, name: string, args: JsonObject = {}): Asked {
   return { server, method: 'tools/call', params: { name, arguments: args } };
 }
 
-function read(server: Server, uri: string): Asked {
+function read(server: string, uri: string): Asked {
   return { server, method: 'resources/read', params: { uri } };
 }
 
-function prompt(server: Server, name: string, args?: JsonObject): Asked {
+function prompt(server: string, name: string, args?: JsonObject): Asked {
   const params = args === undefined ? { name } : { name, arguments: args };
   return { server, method: 'prompts/get', params };
 }
@@ -240,7 +240,7 @@ const PROMPTS: readonly Asked[] = [
   prompt('fixture', 'test_prompt_with_image'),
 ];
 
-function completion(server: Server, ref: JsonObject, argument: JsonObject, more = {}): Asked {
+function completion(server: string, ref: JsonObject, argument: JsonObject, more = {}): Asked {
   return { server, method: 'completion/complete', params: { ref, argument, ...more } };
 }
 

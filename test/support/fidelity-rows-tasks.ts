@@ -174,12 +174,12 @@ export const TASK_ROWS: readonly Row[] = [
   { name: 'the status of a task is told to its own client (R12)', run: statusIsTheOwners },
   {
     name: 'a task that asks in its midst reaches its client (R12)',
-    only: 'stdio',
+    isLong: true,
     run: researchAsks,
   },
   {
     name: 'a task that the client runs for a server is polled and fetched (R12)',
-    only: 'stdio',
+    isLong: true,
     run: clientRunsTask,
   },
 ];

@@ -1,25 +1,32 @@
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { isObject, objectOf, type JsonObject } from '../fixture/json-rpc.ts';
-import { MCPX, startServing, type RunningGateway } from './clients-gateway.ts';
+import { MCPX, startServing, type RunningGateway, type ServerState } from './clients-gateway.ts';
 import { Peer, type Answers, type Manner } from './fidelity-peer.ts';
-import { startFleet, type Fleet, type Upstream } from './fidelity-servers.ts';
+import { startLegacyFleet, startModernFleet, type Fleet, type Upstream } from './fidelity-servers.ts';
 import type { Place } from './fidelity-wires.ts';
 
-/** The transports over which a client of the legacy era can reach the gateway. */
+/** The transports over which a client can reach the gateway; the modern era has no HTTP+SSE. */
 export type Inbound = 'streamable HTTP' | 'HTTP+SSE' | 'stdio';
-
-/** The servers of a fleet. */
-export type Server = 'everything' | 'fixture' | 'apart';
 
 /** One row of the table: a feature, and how it is shown to arrive whole. */
 export interface Row {
   readonly name: string;
-  /** Rows that take long are run in front of servers on this transport alone. */
-  readonly only?: Upstream;
+  /** Rows that take long are run in front of servers on stdio alone. */
+  readonly isLong?: boolean;
   run(scene: Scene): Promise<void>;
 }
 
-const INBOUND: readonly Inbound[] = ['streamable HTTP', 'HTTP+SSE', 'stdio'];
+/** What a table is about. */
+export interface TableTerms {
+  readonly title: string;
+  readonly inbound: readonly Inbound[];
+  /** How clients speak. */
+  readonly manner: Partial<Manner>;
+  start(): Promise<Fleet>;
+  /** Whether all is found out about the servers that must be known before the rows begin. */
+  isSettled(states: readonly ServerState[]): boolean;
+}
+
 const ROW_LIMIT_MS = 30_000;
 /** Small pages, so that lists have several; and no long wait for server-everything, which does not end by itself. */
 const APP = 'list: { pageSize: 10 }\nupstreams: { shutdownGraceMs: 100 }\n';
@@ -34,6 +41,14 @@ export const EVERY_CAPABILITY: JsonObject = {
     cancel: {},
     requests: { sampling: { createMessage: {} }, elicitation: { create: {} } },
   },
+};
+
+/** The same, and the extensions our fixture knows, for the modern era. */
+const MODERN_CAPABILITIES: JsonObject = {
+  roots: {},
+  sampling: { tools: {}, context: {} },
+  elicitation: { form: {}, url: {} },
+  extensions: { 'io.modelcontextprotocol/tasks': {} },
 };
 
 /** Answers that say who gave them, with fields that no specification names. */
@@ -61,29 +76,24 @@ export function able(name: string): Partial<Manner> {
 }
 
 /** A gateway, the servers behind it, and the clients that rows may share because they change nothing. */
-export class Setting {
+class Setting {
+  readonly terms: TableTerms;
   readonly gateway: RunningGateway;
   readonly fleet: Fleet;
   readonly #shared = new Map<string, Promise<Peer>>();
 
-  private constructor(gateway: RunningGateway, fleet: Fleet) {
+  private constructor(terms: TableTerms, gateway: RunningGateway, fleet: Fleet) {
+    this.terms = terms;
     this.gateway = gateway;
     this.fleet = fleet;
   }
 
-  static async start(upstream: Upstream): Promise<Setting> {
-    const fleet = await startFleet(upstream);
+  static async start(terms: TableTerms): Promise<Setting> {
+    const fleet = await terms.start();
     try {
-      const gateway = await startServing({
-        servers: fleet.servers,
-        app: APP,
-      });
-      const setting = new Setting(gateway, fleet);
-      // It asks for roots of its own accord 350 ms after its start: from then on it serves every client apart.
-      await gateway.untilStates('server-everything was found to be interactive', (states) =>
-        states.some(({ name, isInteractive }) => name === 'everything' && isInteractive),
-      );
-      return setting;
+      const gateway = await startServing({ servers: fleet.servers, app: APP });
+      await gateway.untilStates('all was settled', (states) => terms.isSettled(states));
+      return new Setting(terms, gateway, fleet);
     } catch (failure) {
       await fleet.stop();
       throw failure;
@@ -97,9 +107,13 @@ export class Setting {
     return inbound === 'HTTP+SSE' ? { kind: 'sse', url: sseUrl } : { kind: 'http', url };
   }
 
+  open(place: Place, wish: Partial<Manner>): Promise<Peer> {
+    return Peer.open(place, { ...this.terms.manner, ...wish });
+  }
+
   /** A client that several rows use. */
   shared(key: string, place: Place): Promise<Peer> {
-    const present = this.#shared.get(key) ?? Peer.open(place, able('fidelity'));
+    const present = this.#shared.get(key) ?? this.open(place, {});
     this.#shared.set(key, present);
     return present;
   }
@@ -117,38 +131,47 @@ export class Setting {
 /** What one row sees: the gateway through one inbound transport, and its servers directly. */
 export class Scene {
   readonly inbound: Inbound;
-  readonly setting: Setting;
+  /** The names of the servers in the order of the configuration. */
+  readonly servers: readonly string[];
+  readonly #setting: Setting;
   readonly #t: TestContext;
 
   constructor(setting: Setting, inbound: Inbound, t: TestContext) {
-    this.setting = setting;
+    this.#setting = setting;
     this.inbound = inbound;
+    this.servers = Object.keys(setting.fleet.servers);
     this.#t = t;
+  }
+
+  /** Whether clients of this transport and of others meet in the same servers. */
+  get sharesServers(): boolean {
+    const [first] = Object.values(this.#setting.fleet.places);
+    return this.inbound !== 'stdio' || first?.kind !== 'stdio';
   }
 
   /** A client of the gateway that rows share; they must leave it as they found it. */
   client(): Promise<Peer> {
-    return this.setting.shared(this.inbound, this.setting.door(this.inbound));
+    return this.#setting.shared(`by ${this.inbound}`, this.#setting.door(this.inbound));
   }
 
   /** The same client, connected to a server without a gateway. */
-  direct(server: Server): Promise<Peer> {
-    return this.setting.shared(server, this.#placeOf(server));
+  direct(server: string): Promise<Peer> {
+    return this.#setting.shared(`to ${server}`, this.#placeOf(server));
   }
 
   /** A client of the gateway for this row alone. */
-  open(wish: Partial<Manner> = able('fidelity')): Promise<Peer> {
+  open(wish: Partial<Manner> = {}): Promise<Peer> {
     return this.openAt(this.inbound, wish);
   }
 
   /** The same over a transport of one's choice. */
-  async openAt(inbound: Inbound, wish: Partial<Manner>): Promise<Peer> {
-    return this.#owned(await Peer.open(this.setting.door(inbound), wish));
+  async openAt(inbound: Inbound, wish: Partial<Manner> = {}): Promise<Peer> {
+    return this.#owned(await this.#setting.open(this.#setting.door(inbound), wish));
   }
 
   /** A client of a server, for this row alone. */
-  async openDirect(server: Server, wish: Partial<Manner> = able('fidelity')): Promise<Peer> {
-    return this.#owned(await Peer.open(this.#placeOf(server), wish));
+  async openDirect(server: string, wish: Partial<Manner> = {}): Promise<Peer> {
+    return this.#owned(await this.#setting.open(this.#placeOf(server), wish));
   }
 
   #owned(peer: Peer): Peer {
@@ -156,38 +179,71 @@ export class Scene {
     return peer;
   }
 
-  #placeOf(server: Server): Place {
-    const place = this.setting.fleet.places[server];
+  #placeOf(server: string): Place {
+    const place = this.#setting.fleet.places[server];
     if (place === undefined) throw new Error(`No server is named ${server}`);
     return place;
   }
 }
 
-/** Runs every row for every inbound transport, in front of servers reached over one transport. */
-export function runTable(upstream: Upstream, rows: readonly Row[]): void {
-  describe(`through a gateway in front of servers on ${upstream}`, () => {
+/** Runs every row for every inbound transport. */
+export function runTable(terms: TableTerms, rows: readonly Row[]): void {
+  describe(terms.title, () => {
     let setting: Setting | undefined;
     before(
       async () => {
-        setting = await Setting.start(upstream);
+        setting = await Setting.start(terms);
       },
       { timeout: 60_000 },
     );
     after(() => setting?.stop(), { timeout: 30_000 });
-    for (const inbound of INBOUND)
-      for (const row of rows.filter(({ only }) => only === undefined || only === upstream))
+    for (const inbound of terms.inbound)
+      for (const row of rows)
         test(`${inbound}: ${row.name}`, { timeout: ROW_LIMIT_MS }, async (t) => {
           if (setting === undefined) throw new Error('The gateway did not start');
           const { gateway } = setting;
-          const before = gateway.output().length;
+          const start = gateway.output().length;
           try {
             await row.run(new Scene(setting, inbound, t));
           } catch (failure) {
-            t.diagnostic(`The gateway wrote:\n${gateway.output().slice(before).slice(-3_000)}`);
+            t.diagnostic(`The gateway wrote:\n${gateway.output().slice(start).slice(-3_000)}`);
             throw failure;
           }
         });
   });
+}
+
+/** Rows of the legacy era, in front of servers of the legacy era. */
+export function runLegacyTable(upstream: Upstream, rows: readonly Row[]): void {
+  const terms: TableTerms = {
+    title: `legacy clients of a gateway in front of legacy servers on ${upstream}`,
+    inbound: ['streamable HTTP', 'HTTP+SSE', 'stdio'],
+    manner: able('fidelity'),
+    start: () => startLegacyFleet(upstream),
+    // server-everything asks for roots by itself 350 ms after its start: from then on it serves every client apart.
+    isSettled: (states) =>
+      states.some(({ name, isInteractive }) => name === 'everything' && isInteractive),
+  };
+  runTable(
+    terms,
+    rows.filter(({ isLong }) => isLong !== true || upstream === 'stdio'),
+  );
+}
+
+/** Rows of the modern era, in front of servers of the modern era. */
+export function runModernTable(upstream: 'stdio' | 'http', rows: readonly Row[]): void {
+  const terms: TableTerms = {
+    title: `modern clients of a gateway in front of modern servers on ${upstream}`,
+    inbound: ['streamable HTTP', 'stdio'],
+    manner: {
+      era: 'modern',
+      version: '2026-07-28',
+      capabilities: MODERN_CAPABILITIES,
+    },
+    start: () => startModernFleet(upstream),
+    isSettled: () => true,
+  };
+  runTable(terms, rows);
 }
 
 const QUALIFIED = /^mcpx:\/\/([^/]+)\/(.*)$/s;

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { JsonObject } from '../fixture/json-rpc.ts';
-import { packagedServer } from './clients-gateway.ts';
 import {
   FIXTURE,
   ROOT,
@@ -24,81 +23,114 @@ export interface Fleet {
 }
 
 const EVERYTHING = join(ROOT, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
-/** Small pages, so that lists have several. */
-const LEGACY_FIXTURE = [FIXTURE, '--era', 'legacy', '--page-size', '7'];
+
+/** A place to end what was started when starting the rest fails. */
+class Starter {
+  readonly #started: Started[] = [];
+
+  /** Starts a server that is reached over HTTP and returns its port. */
+  async serve(argsFor: (port: number) => readonly string[]): Promise<number> {
+    const port = await freePort();
+    const server = startNode(argsFor(port), { PORT: String(port) });
+    this.#started.push(server);
+    await until(server, 'it listened', () =>
+      Promise.resolve(/listening on|is running on port/i.test(server.output())),
+    );
+    return port;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#started.map((one) => stop(one)));
+  }
+}
+
+/** One server as the gateway is told of it, and where a client finds it. */
+interface Site {
+  readonly entry: JsonObject;
+  readonly place: Place;
+}
+
+function program(args: readonly string[]): Site {
+  return {
+    entry: { command: process.execPath, args },
+    place: { kind: 'stdio', args, env: {}, graceMs: 0 },
+  };
+}
+
+async function remote(
+  starter: Starter,
+  kind: 'http' | 'sse',
+  argsFor: (port: number) => readonly string[],
+): Promise<Site> {
+  const port = await starter.serve(argsFor);
+  const url = `http://127.0.0.1:${port}/${kind === 'http' ? 'mcp' : 'sse'}`;
+  return {
+    entry: { url, type: kind === 'http' ? 'streamable-http' : 'sse' },
+    place: { kind, url },
+  };
+}
+
+function everythingOn(starter: Starter, upstream: Upstream): Site | Promise<Site> {
+  if (upstream === 'stdio') return program([EVERYTHING, 'stdio']);
+  const mode = upstream === 'http' ? 'streamableHttp' : 'sse';
+  return remote(starter, upstream, () => [EVERYTHING, mode]);
+}
+
+function fixtureOn(
+  starter: Starter,
+  upstream: Upstream,
+  era: 'legacy' | 'modern',
+): Site | Promise<Site> {
+  // Small pages, so that lists have several.
+  const args = [FIXTURE, '--era', era, '--page-size', '7'];
+  if (upstream === 'stdio') return program(args);
+  return remote(starter, upstream, (port) => [
+    ...args,
+    '--transport',
+    upstream,
+    '--port',
+    String(port),
+  ]);
+}
+
+async function gathered(
+  sites: (starter: Starter) => Readonly<Record<string, Site | Promise<Site>>>,
+): Promise<Fleet> {
+  const starter = new Starter();
+  try {
+    const named = await Promise.all(
+      Object.entries(sites(starter)).map(async ([name, site]) => [name, await site] as const),
+    );
+    return {
+      servers: Object.fromEntries(named.map(([name, { entry }]) => [name, entry])),
+      places: Object.fromEntries(named.map(([name, { place }]) => [name, place])),
+      stop: () => starter.stop(),
+    };
+  } catch (failure) {
+    await starter.stop();
+    throw failure;
+  }
+}
 
 /**
  * server-everything and two fixtures, one of which is told to serve every client apart; so the lists of resources
  * have the same URIs twice.
  */
-export function startFleet(upstream: Upstream): Promise<Fleet> {
-  return upstream === 'stdio' ? Promise.resolve(stdioFleet()) : remoteFleet(upstream);
+export function startLegacyFleet(upstream: Upstream): Promise<Fleet> {
+  return gathered((starter) => ({
+    everything: everythingOn(starter, upstream),
+    fixture: fixtureOn(starter, upstream, 'legacy'),
+    apart: Promise.resolve(fixtureOn(starter, upstream, 'legacy')).then(({ entry, place }) => ({
+      entry: { ...entry, isolation: 'session' },
+      place,
+    })),
+  }));
 }
 
-function stdioFleet(): Fleet {
-  const program = (...args: readonly string[]): JsonObject => ({ command: process.execPath, args });
-  const place = (...args: readonly string[]): Place => ({
-    kind: 'stdio',
-    args,
-    env: {},
-    graceMs: 0,
-  });
-  return {
-    servers: {
-      everything: packagedServer('server-everything', 'stdio'),
-      fixture: program(...LEGACY_FIXTURE),
-      apart: { ...program(...LEGACY_FIXTURE), isolation: 'session' },
-    },
-    places: {
-      everything: place(EVERYTHING, 'stdio'),
-      fixture: place(...LEGACY_FIXTURE),
-      apart: place(...LEGACY_FIXTURE),
-    },
-    stop: () => Promise.resolve(),
-  };
-}
-
-async function remoteFleet(kind: 'http' | 'sse'): Promise<Fleet> {
-  const path = kind === 'http' ? 'mcp' : 'sse';
-  const type = kind === 'http' ? 'streamable-http' : 'sse';
-  const started: Started[] = [];
-  const end = async (): Promise<void> => {
-    await Promise.all(started.map((one) => stop(one)));
-  };
-  const start = async (args: readonly string[], port: number): Promise<string> => {
-    const server = startNode(args, { PORT: String(port) });
-    started.push(server);
-    await until(server, 'it listened', () =>
-      Promise.resolve(/listening on|is running on port/i.test(server.output())),
-    );
-    return `http://127.0.0.1:${port}/${path}`;
-  };
-  const fixture = async (): Promise<string> => {
-    const port = await freePort();
-    return start([...LEGACY_FIXTURE, '--transport', kind, '--port', String(port)], port);
-  };
-  try {
-    const mode = kind === 'http' ? 'streamableHttp' : 'sse';
-    const [everything, shared, apart] = await Promise.all([
-      freePort().then((port) => start([EVERYTHING, mode], port)),
-      fixture(),
-      fixture(),
-    ]);
-    return {
-      servers: {
-        everything: { url: everything, type },
-        fixture: { url: shared, type },
-        apart: { url: apart, type, isolation: 'session' },
-      },
-      places: {
-        everything: { kind, url: everything },
-        fixture: { kind, url: shared },
-        apart: { kind, url: apart },
-      },
-      stop: end,
-    };
-  } catch (failure) {
-    await end();
-    throw failure;
-  }
+/** Two fixtures of the modern era, so that the lists of resources have the same URIs twice. */
+export function startModernFleet(upstream: 'stdio' | 'http'): Promise<Fleet> {
+  return gathered((starter) => ({
+    fixture: fixtureOn(starter, upstream, 'modern'),
+    second: fixtureOn(starter, upstream, 'modern'),
+  }));
 }

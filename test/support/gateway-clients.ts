@@ -42,7 +42,7 @@ export interface CallOptions {
 /** What a legacy client declares and answers. */
 export interface LegacyAnswers {
   /** Declares roots and answers with these. */
-  readonly roots?: readonly string[];
+  readonly roots?: Iterable<string>;
   /** Declares elicitation and answers with what this resolves to. */
   readonly elicit?: (params: JsonObject) => Promise<JsonObject> | JsonObject;
 }
@@ -81,7 +81,7 @@ export async function connectLegacy(
   };
   if (roots !== undefined)
     client.setRequestHandler(ListRootsRequestSchema, () => ({
-      roots: roots.map((uri) => ({ uri })),
+      roots: [...roots].map((uri) => ({ uri })),
     }));
   if (elicit !== undefined)
     client.setRequestHandler(

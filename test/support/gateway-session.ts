@@ -71,7 +71,7 @@ export class RawSession {
     this.#lastId += 1;
     const id = this.#lastId;
     const response = await this.post({ id, method, params }, signal);
-    for (const message of await messagesOf(response)) {
+    for await (const message of messagesOf(response)) {
       if (message.method === undefined && (message.id === id || message.id == null)) return message;
       this.heard.push(message);
     }
@@ -109,7 +109,7 @@ export class RawSession {
   }
 
   async #read(response: Response): Promise<void> {
-    for await (const message of streamed(response)) this.heard.push(message);
+    for await (const message of messagesOf(response)) this.heard.push(message);
   }
 }
 
@@ -149,9 +149,9 @@ export async function modernRequest(
   };
   const body = { id: 1, method, params: { ...params, _meta } };
   const response = await postTo(url, body, headers, signal);
-  const answer = (await messagesOf(response)).find((message) => message.method === undefined);
-  if (answer === undefined) throw new Error(`No answer to ${method}: HTTP ${response.status}`);
-  return answer;
+  for await (const message of messagesOf(response))
+    if (message.method === undefined) return message;
+  throw new Error(`No answer to ${method}: HTTP ${response.status}`);
 }
 
 /** The names in a result of tools/list. */
@@ -171,18 +171,13 @@ export function jsonOf<T = JsonObject>(message: { readonly result?: JsonObject |
   return JSON.parse(textOf(message)) as T;
 }
 
-/** All messages of a response, JSON or stream, once it has ended. */
-async function messagesOf(response: Response): Promise<WireMessage[]> {
+/** The messages of a response, JSON or stream, as they come. */
+async function* messagesOf(response: Response): AsyncGenerator<WireMessage> {
   if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
     const text = await response.text();
-    return text === '' ? [] : [JSON.parse(text) as WireMessage];
+    if (text !== '') yield JSON.parse(text) as WireMessage;
+    return;
   }
-  const messages: WireMessage[] = [];
-  for await (const message of streamed(response)) messages.push(message);
-  return messages;
-}
-
-async function* streamed(response: Response): AsyncGenerator<WireMessage> {
   if (response.body === null) return;
   const events = response.body
     .pipeThrough(new TextDecoderStream())

@@ -67,7 +67,7 @@ export async function send(port: number, sent: Sent): Promise<Got> {
 /** Fails when an answer is something other than JSON or events, or tells what it must not. */
 export function assertClean({ headers, text }: Got): void {
   const type = headers['content-type'] ?? '';
-  if (text !== '') assert.match(type, /^(?:application\/json|text\/event-stream)/u);
+  if (text !== '') assert.match(type, /^(?:application\/json|text\/event-stream|text\/plain; version)/u);
   assert.doesNotMatch(text, UNCLEAN);
   assert.ok(!text.includes(SECRET), 'an answer holds a secret');
   assert.ok(!JSON.stringify(headers).includes(SECRET), 'a header holds a secret');

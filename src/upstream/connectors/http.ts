@@ -1,5 +1,6 @@
 import { Agent } from 'undici';
 
+import { MODERN_VERSION } from '../../kernel/era.ts';
 import type { Message, RequestId, Response } from '../../kernel/json-rpc.ts';
 import type { RemoteEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
 import { writeMessage, type Wire, type WireEvents, type WireFailure } from '../wire.ts';
@@ -27,6 +28,7 @@ const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
 const MAX_RESUMES = 10;
 const GOODBYE_MS = 1000;
+const LISTEN_WAIT_MS = 1000;
 const SERVER_ERROR = -32000;
 const NOT_STARTED: Fetching = { abort: () => undefined };
 /** Answers to a GET that mean the server has no stream of its own. */
@@ -70,6 +72,8 @@ class HttpWire implements Wire {
   readonly #fetching = new Map<RequestId, Fetching>();
   #session: Record<string, string> = {};
   #stream: Fetching | undefined;
+  /** Resolves when the server has taken the latest message that has no answer. */
+  #toldLast: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -117,11 +121,19 @@ class HttpWire implements Wire {
     fetching?.abort();
   }
 
-  settled(version: string, wantsStream: boolean): void {
-    if (!wantsStream) return;
-    this.#session = { ...this.#session, 'mcp-protocol-version': version };
-    // The server must have seen notifications/initialized before it is listened to.
-    this.#timer = setTimeout(() => this.#listen(undefined, RETRY_MS), 0);
+  settled(version: string): void {
+    // The modern protocol says its version with every request.
+    if (version !== MODERN_VERSION) this.#session['mcp-protocol-version'] = version;
+  }
+
+  async listen(): Promise<void> {
+    const late = new Promise<void>((resolve) => {
+      setTimeout(resolve, LISTEN_WAIT_MS).unref();
+    });
+    // The server must have taken notifications/initialized before it is listened to.
+    await Promise.race([this.#toldLast, late]);
+    const standing = new Promise<void>((resolve) => this.#listen(undefined, RETRY_MS, resolve));
+    await Promise.race([standing, late]);
   }
 
   async close(): Promise<void> {
@@ -190,17 +202,23 @@ class HttpWire implements Wire {
 
   /** Notifications and answers bring nothing back; that one is refused is worth a line. */
   #sinkOfOneWay(): FetchSink {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#toldLast = promise;
     return {
       onEnd: (failure) => {
-        if (failure !== undefined)
-          this.#terms.log('debug', `did not take a message: ${failure.message}`);
+        resolve();
+        if (failure === undefined) return;
+        this.#terms.log('debug', `did not take a message: ${failure.message}`);
       },
     };
   }
 
   /** The stream for what belongs to no request (spec 2025-11-25, "Listening for Messages from the Server"). */
-  #listen(lastEventId: string | undefined, waitMs: number): void {
-    if (this.#isClosed) return;
+  #listen(lastEventId: string | undefined, waitMs: number, onStanding?: () => void): void {
+    if (this.#isClosed) {
+      onStanding?.();
+      return;
+    }
     const state: ResumeState = {
       lastEventId,
       retryMs: waitMs,
@@ -209,6 +227,7 @@ class HttpWire implements Wire {
       status: 0,
     };
     this.#stream = this.#get(lastEventId, {
+      onHeaders: () => onStanding?.(),
       onMessage: (message) => this.#terms.events.onMessage(message, undefined),
       onId: (eventId) => {
         state.lastEventId = eventId;
@@ -217,7 +236,10 @@ class HttpWire implements Wire {
         state.retryMs = Math.min(ms, MAX_RETRY_MS);
       },
       onNoise: (what) => this.#terms.log('warn', `on a stream: ${what}`),
-      onEnd: (failure) => this.#onStreamEnd(state, failure),
+      onEnd: (failure) => {
+        onStanding?.();
+        this.#onStreamEnd(state, failure);
+      },
     });
   }
 

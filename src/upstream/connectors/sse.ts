@@ -46,11 +46,15 @@ class SseWire implements Wire {
   }
 
   settled(): void {
+    // Nothing depends on the version here.
+  }
+
+  async listen(): Promise<void> {
     // The stream has been open from the start.
   }
 
   async close(): Promise<void> {
-    this.#shut('stopped');
+    this.#shut({ kind: 'broken', message: 'stopped' });
   }
 
   #onEndpoint(data: string): void {
@@ -58,7 +62,7 @@ class SseWire implements Wire {
     const url = URL.canParse(data, base.href) ? new URL(data, base.href) : undefined;
     // A server must not point the gateway, and the headers it sends, at another host.
     if (url?.origin !== base.origin) {
-      this.#shut('named an endpoint of another origin');
+      this.#shut({ kind: 'protocol', message: 'named an endpoint of another origin' });
       return;
     }
     this.#postUrl = url;
@@ -91,17 +95,17 @@ class SseWire implements Wire {
   }
 
   #onEnd(failure: WireFailure | undefined): void {
-    const why = failure ?? { kind: 'broken' as const, message: 'ended its stream' };
+    this.#shut(failure ?? { kind: 'broken', message: 'ended its stream' });
+  }
+
+  /** Whoever waits for the stream to be ready is told why it never will be. */
+  #shut(why: WireFailure): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     for (const message of this.#waiting.splice(0)) {
       if ('method' in message && 'id' in message) this.#terms.events.onFailure(message.id, why);
     }
-    this.#shut(why.message);
-  }
-
-  #shut(reason: string): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
     this.#stream.abort();
-    this.#terms.events.onClosed(reason);
+    this.#terms.events.onClosed(why.message, why.detail);
   }
 }

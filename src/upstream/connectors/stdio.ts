@@ -80,6 +80,10 @@ class StdioWire implements Wire {
     // Nothing depends on the version here.
   }
 
+  async listen(): Promise<void> {
+    // One stream carries everything.
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
