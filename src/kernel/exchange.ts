@@ -20,6 +20,8 @@ export interface Owner {
   /** Client capabilities as declared. */
   readonly capabilities: JsonObject;
   readonly clientInfo: JsonObject | undefined;
+  /** Whether the client is gone: its session ended, its streams closed, or its one exchange is over. */
+  readonly hasLeft: boolean;
   /** Log level wanted, undefined when none was set. */
   logLevel: string | undefined;
   /** Delivers a notification outside any call; dropped when the client has no open stream. */

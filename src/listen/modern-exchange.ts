@@ -30,6 +30,7 @@ export function modernExchange(
     capabilities: sender.capabilities,
     clientInfo: sender.clientInfo,
     logLevel: sender.logLevel,
+    hasLeft: false,
     notify: deliver,
     ask: cannotAsk,
   };

@@ -52,6 +52,8 @@ export class ClientSession {
   readonly #questions: OpenQuestions;
   #seenAt = performance.now();
   #held = 0;
+  #hasHeld = false;
+  #isClosed = false;
   #isInitialized: boolean;
   #detaching: NodeJS.Timeout | undefined;
 
@@ -85,6 +87,10 @@ export class ClientSession {
   /** How long nothing was heard of the client, in milliseconds; zero while something is open. */
   get idleMs(): number {
     return this.#held > 0 || this.inFlight.size > 0 ? 0 : performance.now() - this.#seenAt;
+  }
+
+  get hasLeft(): boolean {
+    return this.#isClosed || (this.#hasHeld && this.#held === 0);
   }
 
   openStream(): SessionStream {
@@ -129,6 +135,7 @@ export class ClientSession {
 
   hold(): () => void {
     this.#held += 1;
+    this.#hasHeld = true;
     this.touch();
     let isHeld = true;
     return () => {
@@ -153,6 +160,7 @@ export class ClientSession {
 
   /** Ends all that is open. */
   close(reason: string): void {
+    this.#isClosed = true;
     clearTimeout(this.#detaching);
     for (const cancellation of [...this.inFlight.values()]) cancellation.cancel(reason);
     this.#questions.abandon();

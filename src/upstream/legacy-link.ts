@@ -131,6 +131,8 @@ export class LegacyLink implements Link {
         );
         return;
       }
+      // A modern exchange is over when it is answered: nobody is left of it who could be asked late.
+      if (exchange.era === 'legacy') this.#owners.saw(exchange.owner);
       const terms = {
         method: call.method,
         exchange,

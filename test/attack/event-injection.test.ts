@@ -66,10 +66,9 @@ test('what a server asks, with text of a client in it, stays within its event', 
   const reader = new EventReader(
     await begin(port, { headers: session.headers, body: session.body('tools/call', params) }),
   );
-  const asked = reader.nextMessage(({ method }) => method === 'elicitation/create');
-  const lines = await linesOf(reader, (text) => text.includes('elicitation/create'));
+  const lines = await linesOf(reader, (text) => /elicitation\/create.*\n\n/u.test(text));
   assertOwn(lines);
-  const { id, params: question } = await asked;
+  const { id, params: question } = await reader.nextMessage(({ method }) => method === 'elicitation/create');
   assert.equal(question?.['message'], EVIL);
   await session.post({ jsonrpc: '2.0', id, result: { action: 'cancel' } });
 });

@@ -70,7 +70,7 @@ test('a name, URI or task id with CR and LF goes to the server in base64 and inj
     ['tasks/get', { taskId: EVIL }],
   ] as const) {
     const { error } = rpcOf(await send(port, modernSent(method, params, { headers: { 'mcp-name': encoded } })));
-    assert.equal(error?.code, -32602, method);
+    assert.ok(error?.code === -32602 || error?.code === -32021, `${method}: ${error?.code}`);
   }
   assert.equal((await seen())['x-injected'], undefined);
 });

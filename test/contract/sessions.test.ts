@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { freePort } from '../support/conformance-processes.ts';
 import { connectLegacy } from '../support/gateway-clients.ts';
 import { jsonOf, RawSession, textOf, type WireMessage } from '../support/gateway-session.ts';
 import { echoServer, fixture, TestGateway } from '../support/gateway.ts';
@@ -63,7 +64,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
 }
 
 test('R13: a client of the SDK that keeps its session id goes on calling after a restart as if nothing had happened', async (t) => {
-  const port = 20_000 + Math.floor(Math.random() * 10_000);
+  const port = await freePort();
   const gateway = await TestGateway.start(t, {
     servers: { cheap: echoServer() },
     env: { MCPX_PORT: String(port) },
