@@ -71,6 +71,7 @@ function compileServer(spot: Spot, name: string, terms: Terms): ServerPlan | und
   const identity = { endpoint, isolation: entry.isolation ?? 'auto', limits };
   const isActive = entry.disabled !== true && !terms.inactive.has(name.toLowerCase());
   const { pendingInput } = resolution;
+  if (pendingInput !== undefined) file.warn(path, `Not started: ${pendingInput}`);
   return { name, fingerprint: fingerprint(identity), isActive, pendingInput, ...identity };
 }
 

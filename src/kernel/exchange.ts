@@ -22,6 +22,8 @@ export interface Owner {
   readonly clientInfo: JsonObject | undefined;
   /** Whether the client is gone: its session ended, its streams closed, or its one exchange is over. */
   readonly hasLeft: boolean;
+  /** Whether the client began before this process did: what was kept for it alone is lost. */
+  readonly isRestored: boolean;
   /** Log level wanted, undefined when none was set. */
   logLevel: string | undefined;
   /** Delivers a notification outside any call; dropped when the client has no open stream. */

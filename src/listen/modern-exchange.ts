@@ -31,6 +31,7 @@ export function modernExchange(
     clientInfo: sender.clientInfo,
     logLevel: sender.logLevel,
     hasLeft: false,
+    isRestored: false,
     notify: deliver,
     ask: cannotAsk,
   };

@@ -89,6 +89,10 @@ export class ClientSession {
     return this.#held > 0 || this.inFlight.size > 0 ? 0 : performance.now() - this.#seenAt;
   }
 
+  get isRestored(): boolean {
+    return this.#terms.isRestored;
+  }
+
   get hasLeft(): boolean {
     return this.#isClosed || (this.#hasHeld && this.#held === 0);
   }

@@ -117,12 +117,12 @@ export interface SpinePorts {
   subscribe(permit: Permit, owner: Owner, isOn: boolean): Promise<void>;
   setLevel(owner: Owner, level: string): Promise<void>;
   rootsChanged(owner: Owner): void;
-  /** Opens a modern subscription; call the result to end it. */
+  /** Opens a modern subscription. */
   listen(
     principal: Principal,
     wish: ListenWish,
     deliver: (message: Notification) => void,
-  ): () => void;
+  ): Listening;
   /** An upstream's task id as clients see it, and back: the id alone says where it belongs (docs/rules.md R12). */
   sealTask(upstream: string, principal: Principal, taskId: string): string;
   openTask(
@@ -144,6 +144,13 @@ export interface ListenWish {
   readonly resources: ReadonlyMap<string, Permit>;
   /** Permits for the tasks wanted, by the id the client knows. */
   readonly tasks: ReadonlyMap<string, Permit>;
+}
+
+/** A modern subscription. */
+export interface Listening {
+  /** Resolves when the upstreams tell what was wished for, or will not do so soon; undefined when that is now. */
+  readonly standing: Promise<void> | undefined;
+  end(): void;
 }
 
 /** The door of the spine: all that a listener may do. */

@@ -59,9 +59,45 @@ export function openListen(
   if (resources.size > 0) granted['resourceSubscriptions'] = [...resources.keys()];
   const tasks = permittedTasks(filter['taskIds'], principal, ports);
   if (tasks.size > 0) granted['taskIds'] = [...tasks.keys()];
-  const tag = (message: Notification): void => deliver(tagged(message, arrival));
-  tag(notification('notifications/subscriptions/acknowledged', { notifications: granted }));
-  return ports.listen(principal, { lists, resources, tasks }, tag);
+  const acknowledgement = notification('notifications/subscriptions/acknowledged', {
+    notifications: granted,
+  });
+  const outbox = new Outbox((message) => deliver(tagged(message, arrival)));
+  const listening = ports.listen(principal, { lists, resources, tasks }, (message) =>
+    outbox.put(message),
+  );
+  if (listening.standing === undefined) outbox.open(acknowledgement);
+  else void listening.standing.then(() => outbox.open(acknowledgement));
+  return () => {
+    outbox.close();
+    listening.end();
+  };
+}
+
+/** Holds messages back until the first one has been sent. */
+class Outbox {
+  readonly #deliver: (message: Notification) => void;
+  #waiting: Notification[] | undefined = [];
+  #isClosed = false;
+
+  constructor(deliver: (message: Notification) => void) {
+    this.#deliver = deliver;
+  }
+
+  put(message: Notification): void {
+    if (this.#waiting !== undefined) this.#waiting.push(message);
+    else if (!this.#isClosed) this.#deliver(message);
+  }
+
+  open(first: Notification): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const message of [first, ...waiting]) this.put(message);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
 }
 
 function permittedResources(

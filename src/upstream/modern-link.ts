@@ -15,12 +15,13 @@ import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { Flights, resultOf, timedOut, withProgressToken, type Flight } from './flights.ts';
+import { endOf, filterOf, isFinalEnd } from './listen-stream.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { modernHeaders } from './modern-headers.ts';
 import type { LinkEvents, UpstreamCall } from './ports.ts';
 import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
-const METHOD_NOT_FOUND = -32601;
+const ACKNOWLEDGE_MS = 1000;
 
 /** A link to a stateless server (protocol version 2026-07-28), over stdio or HTTP. Clients always share it. */
 export class ModernLink implements Link {
@@ -32,6 +33,7 @@ export class ModernLink implements Link {
   readonly #wire: Wire;
   #facts: ServerFacts | undefined;
   #listening: Flight | undefined;
+  #onAcknowledged: () => void = () => undefined;
   #heardAt = performance.now();
   #closedFor: string | undefined;
 
@@ -156,12 +158,26 @@ export class ModernLink implements Link {
     const before = this.#listening;
     this.#listening = undefined;
     if (Object.keys(filter).length > 0 && this.#closedFor === undefined) {
-      const flight = this.#ask('subscriptions/listen', { notifications: filter }, 0, (outcome) =>
+      const params = { notifications: filter };
+      const flight = this.#ask('subscriptions/listen', params, 0, (outcome) =>
         this.#onListenEnd(flight, outcome),
       );
       this.#listening = flight;
+      // The old stream goes on until the new one stands, so that nothing falls in between.
+      await this.#acknowledged();
     }
     if (before !== undefined) this.#cancel(before, 'replaced', new Cancelled('replaced'));
+  }
+
+  /** Resolves when the server has acknowledged the latest listen stream, or after a while. */
+  async #acknowledged(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ACKNOWLEDGE_MS);
+      this.#onAcknowledged = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async close(reason: string): Promise<void> {
@@ -190,6 +206,7 @@ export class ModernLink implements Link {
   #onListenEnd(flight: Flight, outcome: Answer | Error): void {
     if (this.#listening !== flight) return;
     this.#listening = undefined;
+    this.#onAcknowledged();
     const why = endOf(outcome);
     this.#setup.log('debug', `the listen stream is gone: ${why}`);
     this.#events.onListenLost(isFinalEnd(outcome));
@@ -237,6 +254,7 @@ export class ModernLink implements Link {
         this.#events.onTask(message);
         break;
       case 'notifications/subscriptions/acknowledged':
+        this.#onAcknowledged();
         break;
       default:
         this.#onOther(message, origin);
@@ -298,30 +316,4 @@ export class ModernLink implements Link {
     );
     this.#events.onClosed(reason, detail);
   }
-}
-
-/** Why a request that should not end has ended. */
-function endOf(outcome: Answer | Error): string {
-  if (outcome instanceof Error) return outcome.message;
-  return 'error' in outcome ? outcome.error.message : 'the server ended it';
-}
-
-/** Whether a server has no listen streams at all. */
-function isFinalEnd(outcome: Answer | Error): boolean {
-  if (outcome instanceof OpenFailure)
-    return outcome.failure.status === 404 || outcome.failure.status === 405;
-  return (
-    !(outcome instanceof Error) && 'error' in outcome && outcome.error.code === METHOD_NOT_FOUND
-  );
-}
-
-/** What to listen for: the lists that the server says can change, and what is watched. */
-function filterOf(capabilities: JsonObject, { resources, tasks }: Watched): JsonObject {
-  const filter: JsonObject = {};
-  for (const kind of ['tools', 'prompts', 'resources']) {
-    if (objectAt(capabilities, kind)?.['listChanged'] === true) filter[`${kind}ListChanged`] = true;
-  }
-  if (resources.length > 0) filter['resourceSubscriptions'] = [...resources];
-  if (tasks.length > 0) filter['taskIds'] = [...tasks];
-  return filter;
 }

@@ -28,6 +28,8 @@ import { Wires } from './wires.ts';
 const SLOT_MS = 5000;
 /** After this many failures in a row a server counts as failed, not as starting. */
 const PATIENCE = 3;
+const STATE_LOST =
+  'a session from before the restart gets a new instance; what the old one kept for it is lost';
 
 /** One configured server: keeps a link to it alive, knows its state, and carries permitted calls. */
 export class Upstream {
@@ -272,6 +274,7 @@ export class Upstream {
   }
 
   async #openOwn(owner: Owner | undefined): Promise<Link> {
+    if (owner?.isRestored === true) this.#ports.log('warn', this.plan.name, STATE_LOST);
     const capabilities = owner?.capabilities ?? {};
     const terms: LinkTerms = {
       capabilities,

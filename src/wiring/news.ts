@@ -7,7 +7,7 @@ import type { Permit } from '../kernel/permit.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { ClientSession } from '../session/session.ts';
 import type { SessionTable } from '../session/sessions.ts';
-import type { ListenWish } from '../spine/ports.ts';
+import type { Listening, ListenWish } from '../spine/ports.ts';
 import type { UpstreamPool } from '../upstream/upstream-pool.ts';
 
 /** What telling news needs. */
@@ -20,6 +20,7 @@ export interface NewsTerms {
 }
 
 const TASKS = 'notifications/tasks';
+const STANDING_MS = 1000;
 
 interface Listener {
   readonly wish: ListenWish;
@@ -86,31 +87,34 @@ export class News {
     }
   }
 
-  /** Opens a modern subscription; the result ends it. */
+  /** Opens a modern subscription. */
   listen(
     principal: Principal,
     wish: ListenWish,
     deliver: (message: Notification) => void,
-  ): () => void {
+  ): Listening {
     const listener: Listener = { wish, deliver };
     this.#lastListener += 1;
     const key = `listener ${this.#lastListener}`;
     this.#listeners.add(listener);
-    for (const { target } of wish.resources.values()) {
-      // A server that does not take the subscription has no changes to tell.
-      void this.#resources
-        .add(target.upstream, target.name, key, this.#deliverTo(target.upstream, deliver))
-        .catch(() => undefined);
-    }
-    for (const { target } of wish.tasks.values()) {
-      const tell: Deliver = (_id, params) =>
-        deliver(notification(TASKS, this.#terms.publicTasks(target.upstream, principal, params)));
-      void this.#tasks.add(target.upstream, target.name, key, tell).catch(() => undefined);
-    }
-    return () => {
-      this.#listeners.delete(listener);
-      this.#tasks.removeAll(key);
-      this.#resources.removeAll(key);
+    const tellings = [
+      ...[...wish.resources.values()].map(({ target }) => {
+        const tell = this.#deliverTo(target.upstream, deliver);
+        return this.#resources.add(target.upstream, target.name, key, tell);
+      }),
+      ...[...wish.tasks.values()].map(({ target }) => {
+        const tell: Deliver = (_id, params) =>
+          deliver(notification(TASKS, this.#terms.publicTasks(target.upstream, principal, params)));
+        return this.#tasks.add(target.upstream, target.name, key, tell);
+      }),
+    ];
+    return {
+      standing: tellings.length === 0 ? undefined : settled(tellings),
+      end: () => {
+        this.#listeners.delete(listener);
+        this.#tasks.removeAll(key);
+        this.#resources.removeAll(key);
+      },
     };
   }
 
@@ -140,4 +144,12 @@ export class News {
 
 function updated(uri: string): Notification {
   return notification('notifications/resources/updated', { uri });
+}
+
+/** A server that does not take a subscription has no changes to tell, and one that is slow must not keep others waiting. */
+async function settled(tellings: readonly Promise<void>[]): Promise<void> {
+  const late = new Promise<void>((resolve) => {
+    setTimeout(resolve, STANDING_MS).unref();
+  });
+  await Promise.race([Promise.allSettled(tellings), late]);
 }

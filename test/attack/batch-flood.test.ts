@@ -16,7 +16,11 @@ async function assertAlive(): Promise<void> {
 
 test('a batch of thirty thousand lists is answered or refused, and the memory stays bounded', async () => {
   const session = await RawSession.open(port, { version: '2025-03-26' });
-  const batch = Array.from({ length: 30_000 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'tools/list' }));
+  const batch = Array.from({ length: 30_000 }, (_, id) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/list',
+  }));
   const response = await fetch(`http://127.0.0.1:${port}/mcp`, {
     method: 'POST',
     headers: { ...session.headers, 'content-type': 'application/json' },
@@ -54,8 +58,14 @@ test('a thousand requests in flight in one session are all answered', async () =
 test('a text with a million escapes and a list of a million numbers are read in time', async () => {
   const session = await RawSession.open(port);
   const startedAt = performance.now();
-  const params = { name: 'it__fixture_state', arguments: { a: '\u0001'.repeat(300_000), b: new Array(500_000).fill(1) } };
-  const got = await send(port, { headers: session.headers, body: session.body('tools/call', params) });
+  const params = {
+    name: 'it__fixture_state',
+    arguments: { a: '\u0001'.repeat(300_000), b: Array.from({ length: 500_000 }, () => 1) },
+  };
+  const got = await send(port, {
+    headers: session.headers,
+    body: session.body('tools/call', params),
+  });
   assert.equal(got.status, 200);
   assert.ok(performance.now() - startedAt < 5000);
 });
@@ -63,7 +73,10 @@ test('a text with a million escapes and a list of a million numbers are read in 
 test('a URI made to keep a template busy is answered in time', async () => {
   const session = await RawSession.open(port);
   const startedAt = performance.now();
-  for (const uri of [`test://template/${'a'.repeat(2_000_000)}`, `test://template/${'/data'.repeat(200_000)}/x`]) {
+  for (const uri of [
+    `test://template/${'a'.repeat(2_000_000)}`,
+    `test://template/${'/data'.repeat(200_000)}/x`,
+  ]) {
     const { error } = await session.request('resources/read', { uri });
     assert.ok(error !== undefined);
     assert.ok(error.message.length < 1000);

@@ -28,7 +28,10 @@ function withDeep(sent: Sent, deep: string): Sent {
 }
 
 function assertAnswered(got: Got): void {
-  assert.ok(got.status < 600 && got.text.length > 0 && got.text.length < LEVELS, got.text.slice(0, 300));
+  assert.ok(
+    got.status < 600 && got.text.length > 0 && got.text.length < LEVELS,
+    got.text.slice(0, 300),
+  );
   assert.match(got.text, /"error"|"result"/u);
   assert.doesNotMatch(got.text, /"INTERNAL"/u, 'what a client sends is no failure of the gateway');
 }
@@ -43,10 +46,16 @@ for (const [what, deep] of [
   });
 
   test(`${what} so deep in the arguments of a call, in either era, are answered`, async () => {
-    const legacy = session.body('tools/call', { name: 'it__fixture_state', arguments: { x: 'here' } });
+    const legacy = session.body('tools/call', {
+      name: 'it__fixture_state',
+      arguments: { x: 'here' },
+    });
     const got = await send(port, withDeep({ headers: session.headers, body: legacy }, deep));
     assertAnswered(got);
-    const modern = modernSent('tools/call', { name: 'new__fixture_state', arguments: { x: 'here' } });
+    const modern = modernSent('tools/call', {
+      name: 'new__fixture_state',
+      arguments: { x: 'here' },
+    });
     assertAnswered(await send(port, withDeep(modern, deep)));
     await assertAlive();
   });
@@ -68,7 +77,8 @@ for (const [what, deep] of [
       session.body('tools/call', { name: 'here' }),
       session.body('completion/complete', { ref: 'here' }),
     ];
-    for (const body of bodies) assertAnswered(await send(port, withDeep({ headers: session.headers, body }, deep)));
+    for (const body of bodies)
+      assertAnswered(await send(port, withDeep({ headers: session.headers, body }, deep)));
     for (const body of [
       { jsonrpc: '2.0', id: 'mcpx-1', result: { x: 'here' } },
       { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 'here' } },
@@ -91,7 +101,10 @@ for (const [what, deep] of [
 }
 
 test('what could not be sent is not left open: the same ids may be used again and the gateway ends in time', async () => {
-  const legacy = { ...session.body('tools/call', { name: 'it__fixture_state', arguments: { x: 'here' } }), id: 'again' };
+  const legacy = {
+    ...session.body('tools/call', { name: 'it__fixture_state', arguments: { x: 'here' } }),
+    id: 'again',
+  };
   for (let round = 0; round < 3; round += 1) {
     const got = await send(port, withDeep({ headers: session.headers, body: legacy }, OBJECTS));
     assert.doesNotMatch(got.text, /DUPLICATE_ID/u);

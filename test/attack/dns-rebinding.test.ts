@@ -55,7 +55,14 @@ for (const host of [
   });
 }
 
-for (const host of ['localhost', 'LOCALHOST:1234', '127.0.0.1', '127.0.0.1:9', '[::1]', '[::1]:80']) {
+for (const host of [
+  'localhost',
+  'LOCALHOST:1234',
+  '127.0.0.1',
+  '127.0.0.1:9',
+  '[::1]',
+  '[::1]:80',
+]) {
   test(`the Host "${host}" is this machine's`, async () => {
     const got = await send(port, { headers: { host }, body: initializeBody() });
     assert.equal(got.status, 200);
@@ -77,7 +84,9 @@ test('a request with two Hosts is refused, as RFC 9112 has it', async () => {
     ['attacker.example', 'localhost'],
   ]) {
     const lines = `Host: ${hosts[0]}\r\nHost: ${hosts[1]}\r\nConnection: close`;
-    const { status } = parseRaw(await speak(port, `GET /admin/servers HTTP/1.1\r\n${lines}\r\n\r\n`));
+    const { status } = parseRaw(
+      await speak(port, `GET /admin/servers HTTP/1.1\r\n${lines}\r\n\r\n`),
+    );
     assert.ok(status === 400 || status === 403, `answered ${status}`);
   }
 });

@@ -37,8 +37,12 @@ async function linesOf(reader: EventReader, until: (text: string) => boolean): P
 }
 
 function assertOwn(lines: readonly string[]): void {
-  const known = /^(?:$|id: \d+_\d+$|retry: \d+$|event: (?:message|endpoint)$|data: |: keep-alive$)/u;
-  assert.deepEqual(lines.filter((line) => !known.test(line)), []);
+  const known =
+    /^(?:$|id: \d+_\d+$|retry: \d+$|event: (?:message|endpoint)$|data: |: keep-alive$)/u;
+  assert.deepEqual(
+    lines.filter((line) => !known.test(line)),
+    [],
+  );
   const messages = lines
     .filter((line) => line.startsWith('data: {'))
     .map((line) => JSON.parse(line.slice('data: '.length)) as Rpc);
@@ -68,7 +72,9 @@ test('what a server asks, with text of a client in it, stays within its event', 
   );
   const lines = await linesOf(reader, (text) => /elicitation\/create.*\n\n/u.test(text));
   assertOwn(lines);
-  const { id, params: question } = await reader.nextMessage(({ method }) => method === 'elicitation/create');
+  const { id, params: question } = await reader.nextMessage(
+    ({ method }) => method === 'elicitation/create',
+  );
   assert.equal(question?.['message'], EVIL);
   await session.post({ jsonrpc: '2.0', id, result: { action: 'cancel' } });
 });
@@ -86,9 +92,16 @@ test('HTTP+SSE carries such text within its events too', async () => {
   const reader = await EventReader.open(port, { method: 'GET', path: '/sse' });
   const lines = linesOf(reader, (text) => text.includes('"error"'));
   const { data: path = '' } = await reader.next(({ event }) => event === 'endpoint');
-  const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: EVIL, version: '1' } };
+  const params = {
+    protocolVersion: '2024-11-05',
+    capabilities: {},
+    clientInfo: { name: EVIL, version: '1' },
+  };
   await send(port, { path, body: { jsonrpc: '2.0', id: EVIL, method: 'initialize', params } });
-  await send(port, { path, body: { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: EVIL } } });
+  await send(port, {
+    path,
+    body: { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: EVIL } },
+  });
   assertOwn(await lines);
   reader.break();
 });

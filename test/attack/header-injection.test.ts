@@ -4,12 +4,20 @@ import { FIXTURE, freePort, startNode, stop } from '../support/conformance-proce
 import { initializeBody, modernCall, modernSent, RawSession } from '../support/raw-clients.ts';
 import { eventually } from '../support/raw-eventually.ts';
 import { gatewayForFile } from '../support/raw-gateway.ts';
-import { parseRaw, rpcOf, send, speak, type JsonObject } from '../support/raw-http.ts';
+import { parseRaw, partOf, rpcOf, send, speak, type JsonObject } from '../support/raw-http.ts';
 
 /** CR and LF in what becomes a header, in either direction, never make a header of their own. */
 
 const upstreamPort = await freePort();
-const upstream = startNode([FIXTURE, '--era', 'modern', '--transport', 'http', '--port', String(upstreamPort)]);
+const upstream = startNode([
+  FIXTURE,
+  '--era',
+  'modern',
+  '--transport',
+  'http',
+  '--port',
+  String(upstreamPort),
+]);
 after(() => stop(upstream));
 await eventually('the server listens', () => upstream.output().includes('listening'));
 const { port } = await gatewayForFile({
@@ -20,8 +28,8 @@ const BODY = JSON.stringify(initializeBody());
 const EVIL = 'a\r\nx-injected: 1\r\n\r\nGET /evil HTTP/1.1';
 
 async function seen(): Promise<JsonObject> {
-  const { result } = rpcOf(await modernCall(port, 'it__fixture_state'));
-  return (result?.['structuredContent'] as JsonObject)['lastHeaders'] as JsonObject;
+  const state = partOf(rpcOf(await modernCall(port, 'it__fixture_state')), 'structuredContent');
+  return state['lastHeaders'] as JsonObject;
 }
 
 for (const [what, line] of [
@@ -43,11 +51,19 @@ for (const [what, line] of [
 
 test('a header of an answer never holds what a client sent in a header, but for an id it was given', async () => {
   const session = await RawSession.open(port);
-  const probes = { origin: 'http://localhost:1', 'x-probe': 'reflected-1', 'mcp-name': 'reflected-2', 'last-event-id': 'reflected-3' };
+  const probes = {
+    origin: 'http://localhost:1',
+    'x-probe': 'reflected-1',
+    'mcp-name': 'reflected-2',
+    'last-event-id': 'reflected-3',
+  };
   for (const sent of [
     { headers: { ...session.headers, ...probes }, body: session.body('ping') },
     { headers: { ...probes, 'mcp-session-id': 'reflected-4' }, body: session.body('ping') },
-    { method: 'OPTIONS', headers: { ...probes, 'access-control-request-headers': 'x-a, reflected 5 <b>' } },
+    {
+      method: 'OPTIONS',
+      headers: { ...probes, 'access-control-request-headers': 'x-a, reflected 5 <b>' },
+    },
     { method: 'OPTIONS', headers: { ...probes, 'access-control-request-method': 'REFLECTED' } },
   ]) {
     const { headers } = await send(port, sent);
@@ -69,7 +85,9 @@ test('a name, URI or task id with CR and LF goes to the server in base64 and inj
     ['prompts/get', { name: EVIL }],
     ['tasks/get', { taskId: EVIL }],
   ] as const) {
-    const { error } = rpcOf(await send(port, modernSent(method, params, { headers: { 'mcp-name': encoded } })));
+    const { error } = rpcOf(
+      await send(port, modernSent(method, params, { headers: { 'mcp-name': encoded } })),
+    );
     assert.ok(error?.code === -32602 || error?.code === -32021, `${method}: ${error?.code}`);
   }
   assert.equal((await seen())['x-injected'], undefined);
@@ -81,7 +99,10 @@ test('an argument that is mirrored into a header goes in base64 and injects noth
   const got = await send(port, modernSent('tools/call', params, { headers }));
   assert.equal(got.status, 200, got.text);
   const got2 = await seen();
-  assert.deepEqual([got2['mcp-param-region'], got2['x-injected']], [headers['mcp-param-region'], undefined]);
+  assert.deepEqual(
+    [got2['mcp-param-region'], got2['x-injected']],
+    [headers['mcp-param-region'], undefined],
+  );
 });
 
 test('a tool whose header names are made of CR and LF can break its own call alone', async () => {

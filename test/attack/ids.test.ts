@@ -16,7 +16,17 @@ function ping(id: string): Promise<Got> {
   return session.post(`{"jsonrpc":"2.0","id":${id},"method":"ping"}`);
 }
 
-for (const id of ['0', '-1', '9007199254740991', '""', '"x"', '"🙂"', '"a\\nb\\u0000c"', '"1"', '"__proto__"']) {
+for (const id of [
+  '0',
+  '-1',
+  '9007199254740991',
+  '""',
+  '"x"',
+  '"🙂"',
+  '"a\\nb\\u0000c"',
+  '"1"',
+  '"__proto__"',
+]) {
   test(`the id ${JSON.stringify(id)} comes back as it is`, async () => {
     const got = await ping(id);
     assert.equal(got.status, 200);
@@ -25,7 +35,11 @@ for (const id of ['0', '-1', '9007199254740991', '""', '"x"', '"🙂"', '"a\\nb\
       `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"it__test_simple_text"}}`,
     );
     assert.deepEqual(rpcOf(called).id, JSON.parse(id));
-    const sent = modernSent('tools/call', { name: 'new__test_simple_text' }, { id: JSON.parse(id) });
+    const sent = modernSent(
+      'tools/call',
+      { name: 'new__test_simple_text' },
+      { id: JSON.parse(id) },
+    );
     const modern = await send(port, sent);
     if (id !== '""') assert.deepEqual(rpcOf(modern).id, JSON.parse(id));
   });
@@ -74,7 +88,10 @@ test('a progress token is kept apart from the ids the gateway gives, whatever it
 test('a server question cannot be answered by another session that guesses its id', async () => {
   const victim = await RawSession.open(port, { capabilities: { elicitation: {} } });
   const thief = await RawSession.open(port, { capabilities: { elicitation: {} } });
-  const body = victim.body('tools/call', { name: 'it__test_elicitation', arguments: { message: 'x' } });
+  const body = victim.body('tools/call', {
+    name: 'it__test_elicitation',
+    arguments: { message: 'x' },
+  });
   const stream = await victim.stream(body);
   const asked = await stream.nextMessage(({ method }) => method === 'elicitation/create');
   const answerWith = (name: string) => ({

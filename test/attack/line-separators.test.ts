@@ -13,7 +13,16 @@ const { port } = await gatewayForFile({
   servers: { it: fixtureEntry('legacy'), new: fixtureEntry('modern') },
 });
 
-const SEPARATORS = { LF: '\n', CR: '\r', CRLF: '\r\n', VT: '\v', FF: '\f', NEL: '\u0085', LS: '\u2028', PS: '\u2029' };
+const SEPARATORS = {
+  LF: '\n',
+  CR: '\r',
+  CRLF: '\r\n',
+  VT: '\v',
+  FF: '\f',
+  NEL: '\u0085',
+  LS: '\u2028',
+  PS: '\u2029',
+};
 
 const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -53,7 +62,10 @@ for (const [name, separator] of Object.entries(SEPARATORS)) {
 
 test('no such text has run: the tool it would have added is nowhere', async () => {
   const session = await RawSession.open(port);
-  const tools = [await session.request('tools/list'), rpcOf(await send(port, modernSent('tools/list')))];
+  const tools = [
+    await session.request('tools/list'),
+    rpcOf(await send(port, modernSent('tools/list'))),
+  ];
   for (const list of tools) assert.ok(!JSON.stringify(list).includes('forged'));
   const { error } = await session.call('it__forged');
   assert.ok(error !== undefined);

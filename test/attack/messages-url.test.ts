@@ -34,10 +34,22 @@ test('tokens hold at least 96 random bits, and no two share a beginning', async 
 test('a token changed, cut, lengthened or guessed opens nothing', async () => {
   const { stream, token } = await open();
   const changed = `${token.startsWith('A') ? 'B' : 'A'}${token.slice(1)}`;
-  for (const other of [changed, token.slice(1), token.slice(0, -1), `${token}A`, `${token}=`, token.toLowerCase().toUpperCase(), ` ${token}`, '', '0', 'undefined']) {
+  for (const other of [
+    changed,
+    token.slice(1),
+    token.slice(0, -1),
+    `${token}A`,
+    `${token}=`,
+    token.toLowerCase().toUpperCase(),
+    ` ${token}`,
+    '',
+    '0',
+    'undefined',
+  ]) {
     await assertUnknown(other);
   }
-  for (let round = 0; round < 50; round += 1) await assertUnknown(randomBytes(12).toString('base64url'));
+  for (let round = 0; round < 50; round += 1)
+    await assertUnknown(randomBytes(12).toString('base64url'));
   assert.equal(stream.messages.length, 0);
   stream.break();
 });

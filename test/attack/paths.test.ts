@@ -82,7 +82,10 @@ test('an unknown path is not echoed', async () => {
 
 test('a method in small letters, or made up, is none', async () => {
   for (const method of ['post', 'Post', 'MCP', 'TRACE', 'CONNECT']) {
-    const raw = await speak(port, `${method} /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    const raw = await speak(
+      port,
+      `${method} /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
     assert.doesNotMatch(raw, /^HTTP\/1\.1 2/u, method);
     assert.doesNotMatch(raw, /<html|protocolVersion/u, method);
   }

@@ -36,7 +36,10 @@ for (const key of KEYS) {
       ['tools/list', { cursor: key }],
       ['logging/setLevel', { level: key }],
       ['completion/complete', { ref: { type: key }, argument: { name: 'a', value: '' } }],
-      ['completion/complete', { ref: { type: 'ref/prompt', name: key }, argument: { name: 'a', value: '' } }],
+      [
+        'completion/complete',
+        { ref: { type: 'ref/prompt', name: key }, argument: { name: 'a', value: '' } },
+      ],
     ] as const) {
       const { error } = await session.request(method, params);
       assert.equal(error?.code, -32602, `${method} ${JSON.stringify(params)}`);
@@ -51,7 +54,11 @@ for (const key of KEYS) {
 
   test(`an argument, _meta key and client capability named "${key}" passes as it is or does nothing`, async () => {
     const args = { ...owning(key, { polluted: true }), plain: owning(key, 1) };
-    const sent = { name: 'it__fixture_echo', arguments: args, _meta: owning(key, { polluted: true }) };
+    const sent = {
+      name: 'it__fixture_echo',
+      arguments: args,
+      _meta: owning(key, { polluted: true }),
+    };
     const { result } = await session.request('tools/call', sent);
     const echoed = result?.['structuredContent'] as JsonObject;
     assert.deepEqual(Object.keys(echoed['arguments'] as object), [key, 'plain']);
@@ -66,7 +73,12 @@ for (const key of KEYS) {
   });
 
   test(`a header named or worth "${key}" changes nothing`, async () => {
-    const headers = { [key]: 'x', 'mcp-session-id': session.id, 'mcp-method': key, 'mcp-name': key };
+    const headers = {
+      [key]: 'x',
+      'mcp-session-id': session.id,
+      'mcp-method': key,
+      'mcp-name': key,
+    };
     const got = await send(port, { headers, body: session.body('ping') });
     assert.deepEqual(rpcOf(got).result, {});
     const version = await session.post(session.body('ping'), { 'mcp-protocol-version': key });
@@ -95,7 +107,9 @@ for (const key of KEYS) {
 test('servers named like members of every object are servers', async (t) => {
   const names = ['constructor', 'toString', 'hasOwnProperty'];
   const entries = names.map((name) => [name, fixtureEntry('legacy')]);
-  const gateway = await startRaw({ servers: Object.fromEntries(entries) as Record<string, object> });
+  const gateway = await startRaw({
+    servers: Object.fromEntries(entries) as Record<string, object>,
+  });
   t.after(() => gateway.stop());
   const other = await RawSession.open(gateway.port);
   for (const name of names) {

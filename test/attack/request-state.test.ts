@@ -17,15 +17,26 @@ async function ask(method: string, params: JsonObject, at = port): Promise<Rpc> 
 }
 
 /** Begins a call that comes back with a state and nothing else. */
-async function begin(params: JsonObject = { name: TOOL, arguments: {} }, at = port): Promise<string> {
+async function begin(
+  params: JsonObject = { name: TOOL, arguments: {} },
+  at = port,
+): Promise<string> {
   const { result } = await ask('tools/call', params, at);
   assert.equal(result?.['resultType'], 'input_required');
   return String(result?.['requestState']);
 }
 
-async function assertRefusedWith(requestState: unknown, changes: JsonObject = {}, method = 'tools/call'): Promise<void> {
+async function assertRefusedWith(
+  requestState: unknown,
+  changes: JsonObject = {},
+  method = 'tools/call',
+): Promise<void> {
   const { error } = await ask(method, { name: TOOL, arguments: {}, ...changes, requestState });
-  assert.deepEqual([error?.code, error?.data?.['refusal']], [-32602, 'PARAMS_INVALID'], JSON.stringify(changes));
+  assert.deepEqual(
+    [error?.code, error?.data?.['refusal']],
+    [-32602, 'PARAMS_INVALID'],
+    JSON.stringify(changes),
+  );
 }
 
 test('a state comes back for the call it was made for (R11)', async () => {
@@ -45,14 +56,26 @@ test('a state with a single bit changed, wherever, is refused (R11)', async () =
   const bytes = Buffer.from(await begin(), 'base64url');
   for (let at = 0; at < bytes.length; at += 3) {
     const changed = Buffer.from(bytes);
-    changed[at] = (changed[at] ?? 0) ^ (1 << at % 8);
+    changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
     await assertRefusedWith(changed.toString('base64url'));
   }
 });
 
 test('a state cut short, empty, made up or of another type is refused', async () => {
   const state = await begin();
-  for (const other of [state.slice(0, -2), state.slice(2), `${state}AA`, '', 'x', 'null', 7, true, {}, [state], '__proto__']) {
+  for (const other of [
+    state.slice(0, -2),
+    state.slice(2),
+    `${state}AA`,
+    '',
+    'x',
+    'null',
+    7,
+    true,
+    {},
+    [state],
+    '__proto__',
+  ]) {
     await assertRefusedWith(other);
   }
 });

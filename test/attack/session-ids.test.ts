@@ -4,7 +4,7 @@ import test from 'node:test';
 import { modernSent, RawSession } from '../support/raw-clients.ts';
 import { EventReader } from '../support/raw-events.ts';
 import { fixtureEntry, gatewayForFile, startRaw } from '../support/raw-gateway.ts';
-import { assertRefused, rpcOf, send, type Got } from '../support/raw-http.ts';
+import { assertRefused, partOf, rpcOf, send, type Got } from '../support/raw-http.ts';
 
 /** A session id nobody was given opens nothing: it is sealed, and whoever changes one has none. */
 
@@ -29,7 +29,7 @@ test('an id with a single bit changed, wherever, is unknown (R13)', async () => 
   assert.ok(bytes.length > 60);
   for (let at = 0; at < bytes.length; at += 1) {
     const changed = Buffer.from(bytes);
-    changed[at] = (changed[at] ?? 0) ^ (1 << at % 8);
+    changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
     await assertUnknown(changed.toString('base64url'));
   }
 });
@@ -47,7 +47,7 @@ test('an id cut short, made longer or written in another way is unknown', async 
     `${id}.`,
     `${id}${id}`,
     id.toUpperCase(),
-    [...id].reverse().join(''),
+    id.split('').reverse().join(''),
     standard === id ? 'x' : standard,
     Buffer.from(id, 'base64url').toString('hex'),
   ];
@@ -63,7 +63,17 @@ test('an id of random bytes, of any length, is unknown', async () => {
   }
 });
 
-for (const id of ['__proto__', 'constructor', 'toString', 'null', 'undefined', '0', '../..', '*', "' OR 1=1 --"]) {
+for (const id of [
+  '__proto__',
+  'constructor',
+  'toString',
+  'null',
+  'undefined',
+  '0',
+  '../..',
+  '*',
+  "' OR 1=1 --",
+]) {
   test(`the id "${id}" is unknown`, async () => {
     await assertUnknown(id);
   });
@@ -83,13 +93,16 @@ test('what was sealed for another purpose is no session id, and a session id is 
   const listed = rpcOf(await ask(session.id));
   const cursor = String(listed.result?.['nextCursor']);
   await assertUnknown(cursor);
-  const asked = await send(port, modernSent('tools/call', { name: 'new__fixture_state_only', arguments: {} }));
+  const asked = await send(
+    port,
+    modernSent('tools/call', { name: 'new__fixture_state_only', arguments: {} }),
+  );
   const requestState = String(rpcOf(asked).result?.['requestState']);
   assert.ok(requestState.length > 40);
   await assertUnknown(requestState);
   const task = { name: 'it__fixture_task', arguments: { ms: 10 }, task: { ttl: 10_000 } };
   const made = await session.request('tools/call', task);
-  const { taskId } = made.result?.['task'] as { taskId: string };
+  const { taskId } = partOf<{ taskId: string }>(made, 'task');
   await assertUnknown(taskId);
   const page = await session.request('tools/list', { cursor: session.id });
   assert.equal(page.error?.code, -32602);
@@ -109,7 +122,12 @@ test('a session id is no authentication: it opens neither /messages nor the road
   const messages = `/messages?sessionId=${session.id}`;
   assertRefused(await send(port, { path: messages, body: LIST }), 404, 1404, 'SESSION_UNKNOWN');
   const headers = { 'mcp-session-id': session.id };
-  assertRefused(await send(port, { path: '/messages', headers, body: LIST }), 400, -32600, 'SESSION_REQUIRED');
+  assertRefused(
+    await send(port, { path: '/messages', headers, body: LIST }),
+    400,
+    -32600,
+    'SESSION_REQUIRED',
+  );
   sse.break();
 });
 
@@ -134,11 +152,14 @@ test('two session ids in one request are refused, not chosen from', async () => 
 });
 
 test('ids of two sessions that say the same of themselves have nothing to guess from', async () => {
-  const ids = await Promise.all(Array.from({ length: 20 }, async () => (await RawSession.open(port)).id));
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, async () => (await RawSession.open(port)).id),
+  );
   assert.equal(new Set(ids).size, 20);
   const heads = new Set(ids.map((id) => id.slice(4, 24)));
   assert.equal(heads.size, 20, 'the nonce is never the same');
-  for (const id of ids) assert.ok(!Buffer.from(id, 'base64url').includes('raw-test'), 'sealed, not just signed');
+  for (const id of ids)
+    assert.ok(!Buffer.from(id, 'base64url').includes('raw-test'), 'sealed, not just signed');
 });
 
 test('an event id of one session takes up nothing in another', async () => {

@@ -26,7 +26,10 @@ function stall(t: TestContext, text: string, at = port): Promise<Socket> {
 }
 
 test('two hundred bodies that never end keep nobody from being served at once', async (t) => {
-  const halves = [`${HEAD}Content-Length: 1000\r\n\r\n{"jsonrpc"`, `${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\n{"js`];
+  const halves = [
+    `${HEAD}Content-Length: 1000\r\n\r\n{"jsonrpc"`,
+    `${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\n{"js`,
+  ];
   const sockets = await Promise.all(
     Array.from({ length: 200 }, (_, index) => stall(t, halves[index % 2] ?? '')),
   );

@@ -46,7 +46,10 @@ function naming(t: TestContext, endpoint: (origin: string) => string): Promise<F
 for (const [what, endpoint] of [
   ['another port', (thief: string) => `${thief}/steal`],
   ['another host without scheme', (thief: string) => `//${thief.slice('http://'.length)}/steal`],
-  ['another host with a user name', (thief: string) => `http://127.0.0.1@${thief.slice('http://'.length)}/steal`],
+  [
+    'another host with a user name',
+    (thief: string) => `http://127.0.0.1@${thief.slice('http://'.length)}/steal`,
+  ],
 ] as const) {
   test(`an SSE server that names ${what} as its endpoint is refused and nothing is sent there`, async (t) => {
     const thief = await fakeServer(t, (_seen, response) => response.writeHead(200).end());
@@ -57,7 +60,13 @@ for (const [what, endpoint] of [
   });
 }
 
-for (const scheme of ['https:', 'file:///etc/passwd', 'javascript:alert(1)', 'http://[::1', 'data:,x']) {
+for (const scheme of [
+  'https:',
+  'file:///etc/passwd',
+  'javascript:alert(1)',
+  'http://[::1',
+  'data:,x',
+]) {
   test(`an SSE server that names ${scheme} as its endpoint is refused`, async (t) => {
     const bad = await naming(t, (host) => (scheme === 'https:' ? `https://${host}/x` : scheme));
     const gateway = await start(t, { url: `${bad.origin}/sse`, type: 'sse' });

@@ -6,7 +6,7 @@ import test from 'node:test';
 import { allOf, initializeBody, RawSession } from '../support/raw-clients.ts';
 import { eventually } from '../support/raw-eventually.ts';
 import { gatewayForFile, startRaw } from '../support/raw-gateway.ts';
-import { assertRefused, rpcOf, send } from '../support/raw-http.ts';
+import { assertRefused, partOf, rpcOf, send } from '../support/raw-http.ts';
 
 /** Sessions of the legacy protocol over streamable HTTP. */
 
@@ -218,7 +218,7 @@ test('a session lives on when the gateway is restarted, an ended one does not (R
   const ask = (session: RawSession) =>
     send(second.port, { headers: session.headers, body: session.body('tools/list') });
   const answer = rpcOf(await ask(kept));
-  assert.ok((answer.result?.['tools'] as unknown[]).length > 10);
+  assert.ok(partOf<unknown[]>(answer, 'tools').length > 10);
   assertRefused(await ask(ended), 404, 1404, 'SESSION_UNKNOWN');
 });
 

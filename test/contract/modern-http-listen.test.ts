@@ -22,7 +22,8 @@ async function listen(notifications: JsonObject, id: unknown = 1): Promise<Event
 }
 
 function subscriptionOf({ params }: Rpc): unknown {
-  return (params?.['_meta'] as JsonObject)['io.modelcontextprotocol/subscriptionId'];
+  const meta = params?.['_meta'] as JsonObject | undefined;
+  return meta?.['io.modelcontextprotocol/subscriptionId'];
 }
 
 async function upstreamState(): Promise<JsonObject> {
@@ -37,7 +38,10 @@ test('the first message says what is granted, under the id of the request', asyn
   assert.equal(first?.method, 'notifications/subscriptions/acknowledged');
   const granted = first?.params?.['notifications'] as JsonObject;
   assert.equal(granted['ofTheFuture'], undefined);
-  assert.deepEqual({ ...granted, resourceSubscriptions: undefined }, { ...ALL, resourceSubscriptions: undefined });
+  assert.deepEqual(
+    { ...granted, resourceSubscriptions: undefined },
+    { ...ALL, resourceSubscriptions: undefined },
+  );
   assert.ok((granted['resourceSubscriptions'] as string[]).includes(WATCHED));
   assert.equal(subscriptionOf(first ?? {}), 'sub-1');
   assert.equal(stream.response.headers['x-accel-buffering'], 'no');
@@ -45,14 +49,21 @@ test('the first message says what is granted, under the id of the request', asyn
 });
 
 test('a change of a list is told within a second, tagged, to those who asked for it alone', async () => {
-  const [tools, prompts] = [await listen({ toolsListChanged: true }, 7), await listen({ promptsListChanged: true }, 8)];
+  const [tools, prompts] = [
+    await listen({ toolsListChanged: true }, 7),
+    await listen({ promptsListChanged: true }, 8),
+  ];
   const startedAt = performance.now();
   await modernCall(port, 'it__test_trigger_tool_change');
-  const told = await tools.nextMessage(({ method }) => method === 'notifications/tools/list_changed');
+  const told = await tools.nextMessage(
+    ({ method }) => method === 'notifications/tools/list_changed',
+  );
   assert.ok(performance.now() - startedAt < 1000);
   assert.equal(subscriptionOf(told), 7);
   await modernCall(port, 'it__test_trigger_prompt_change');
-  const other = await prompts.nextMessage(({ method }) => method === 'notifications/prompts/list_changed');
+  const other = await prompts.nextMessage(
+    ({ method }) => method === 'notifications/prompts/list_changed',
+  );
   assert.equal(subscriptionOf(other), 8);
   assert.equal(prompts.messages.length, 2);
   for (const stream of [tools, prompts]) stream.break();
@@ -70,14 +81,18 @@ test('a changed resource is told to those who watch it, and the server is asked 
   });
   await modernCall(port, 'it__fixture_touch_resource', { uri: WATCHED });
   for (const stream of streams.slice(0, 2)) {
-    const told = await stream.nextMessage(({ method }) => method === 'notifications/resources/updated');
+    const told = await stream.nextMessage(
+      ({ method }) => method === 'notifications/resources/updated',
+    );
     assert.equal(told.params?.['uri'], WATCHED);
   }
   assert.equal(streams[2]?.messages.length, 1);
   streams[0]?.break();
   await modernCall(port, 'it__fixture_touch_resource', { uri: WATCHED });
   await eventually('the second is told again', () => {
-    const told = streams[1]?.messages.filter(({ method }) => method === 'notifications/resources/updated');
+    const told = streams[1]?.messages.filter(
+      ({ method }) => method === 'notifications/resources/updated',
+    );
     return told?.length === 2;
   });
   streams[1]?.break();
@@ -95,7 +110,11 @@ test('a task that was asked for is followed by its notifications (R12)', async (
   const { result } = rpcOf(await send(port, modernSent('tools/call', params, { meta })));
   const taskId = String(result?.['taskId']);
   assert.equal(result?.['resultType'], 'task', JSON.stringify(result));
-  const sent = modernSent('subscriptions/listen', { notifications: { taskIds: [taskId] } }, { meta });
+  const sent = modernSent(
+    'subscriptions/listen',
+    { notifications: { taskIds: [taskId] } },
+    { meta },
+  );
   const stream = await EventReader.open(port, sent);
   const told = await stream.nextMessage(({ method }) => method === 'notifications/tasks');
   assert.equal(told.params?.['taskId'], taskId);
@@ -109,7 +128,9 @@ test('a silent listen stream is kept alive by comments', async () => {
 });
 
 test('many listen streams may be open at once, even under the same id', async () => {
-  const streams = await Promise.all(Array.from({ length: 20 }, () => listen({ toolsListChanged: true })));
+  const streams = await Promise.all(
+    Array.from({ length: 20 }, () => listen({ toolsListChanged: true })),
+  );
   await modernCall(port, 'it__test_trigger_tool_change');
   for (const stream of streams) {
     await stream.nextMessage(({ method }) => method === 'notifications/tools/list_changed');
@@ -118,7 +139,12 @@ test('many listen streams may be open at once, even under the same id', async ()
 });
 
 test('listening without saying to what is refused with 400 and -32602', async () => {
-  assertRefused(await send(port, modernSent('subscriptions/listen')), 400, -32602, 'PARAMS_INVALID');
+  assertRefused(
+    await send(port, modernSent('subscriptions/listen')),
+    400,
+    -32602,
+    'PARAMS_INVALID',
+  );
   const wrong = modernSent('subscriptions/listen', { notifications: [] });
   assertRefused(await send(port, wrong), 400, -32602, 'PARAMS_INVALID');
 });

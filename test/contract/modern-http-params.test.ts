@@ -4,12 +4,20 @@ import { modernCall, modernSent } from '../support/raw-clients.ts';
 import { eventually } from '../support/raw-eventually.ts';
 import { FIXTURE, freePort, startNode, stop } from '../support/conformance-processes.ts';
 import { gatewayForFile } from '../support/raw-gateway.ts';
-import { assertRefused, rpcOf, send, type Got, type JsonObject } from '../support/raw-http.ts';
+import { assertRefused, partOf, rpcOf, send, type Got, type JsonObject } from '../support/raw-http.ts';
 
 /** Arguments that are mirrored into headers, so that what stands between can route by them (R21). */
 
 const upstreamPort = await freePort();
-const upstream = startNode([FIXTURE, '--era', 'modern', '--transport', 'http', '--port', String(upstreamPort)]);
+const upstream = startNode([
+  FIXTURE,
+  '--era',
+  'modern',
+  '--transport',
+  'http',
+  '--port',
+  String(upstreamPort),
+]);
 after(() => stop(upstream));
 await eventually('the server listens', () => upstream.output().includes('listening'));
 
@@ -24,13 +32,17 @@ function call(args: JsonObject, headers: Record<string, string | undefined>): Pr
 }
 
 async function headersSeen(): Promise<JsonObject> {
-  const { result } = rpcOf(await modernCall(port, 'it__fixture_state'));
-  return (result?.['structuredContent'] as JsonObject)['lastHeaders'] as JsonObject;
+  const state = partOf(rpcOf(await modernCall(port, 'it__fixture_state')), 'structuredContent');
+  return state['lastHeaders'] as JsonObject;
 }
 
 test('a call with the headers its tool asks for reaches the server with headers made anew (R21)', async () => {
   const args = { region: 'eu', priority: 3, urgent: true, query: 'q' };
-  const mirrored = { 'mcp-param-region': 'eu', 'mcp-param-priority': '3', 'mcp-param-urgent': 'true' };
+  const mirrored = {
+    'mcp-param-region': 'eu',
+    'mcp-param-priority': '3',
+    'mcp-param-urgent': 'true',
+  };
   const got = await call(args, mirrored);
   assert.equal(got.status, 200, got.text);
   assert.match(got.text, /\\"region\\":\\"eu\\"/u);
@@ -60,10 +72,18 @@ for (const [what, args, headers] of [
 }
 
 test('headers the client made up are not passed on to the server', async () => {
-  const made = { 'mcp-param-region': 'eu', 'mcp-param-other': 'made-up', 'x-made': 'up', authorization: 'Bearer t' };
+  const made = {
+    'mcp-param-region': 'eu',
+    'mcp-param-other': 'made-up',
+    'x-made': 'up',
+    authorization: 'Bearer t',
+  };
   await call({ region: 'eu' }, made);
   const seen = await headersSeen();
-  assert.deepEqual([seen['mcp-param-other'], seen['x-made'], seen['authorization']], [undefined, undefined, undefined]);
+  assert.deepEqual(
+    [seen['mcp-param-other'], seen['x-made'], seen['authorization']],
+    [undefined, undefined, undefined],
+  );
 });
 
 for (const [what, header] of [
@@ -72,7 +92,10 @@ for (const [what, header] of [
   ['is no text', 7],
 ] as const) {
   test(`a tool whose x-mcp-header ${what} is left out of the list, the others stay`, async () => {
-    const inputSchema = { type: 'object', properties: { a: { type: 'string', 'x-mcp-header': header } } };
+    const inputSchema = {
+      type: 'object',
+      properties: { a: { type: 'string', 'x-mcp-header': header } },
+    };
     const add = async (name: string, definition: object): Promise<void> => {
       await modernCall(port, 'it__fixture_add_tool', { name, definition });
     };

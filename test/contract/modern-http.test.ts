@@ -34,7 +34,13 @@ test('a modern call is answered as JSON that names this gateway alone as the ser
 });
 
 test('every list and discovery says how long and for whom it holds', async () => {
-  for (const method of ['server/discover', 'tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
+  for (const method of [
+    'server/discover',
+    'tools/list',
+    'prompts/list',
+    'resources/list',
+    'resources/templates/list',
+  ]) {
     const { result } = rpcOf(await send(port, modernSent(method)));
     assert.equal(result?.['resultType'], 'complete', method);
     assert.ok(Number(result?.['ttlMs']) > 0, method);
@@ -110,7 +116,15 @@ test('Mcp-Name may come in base64, and must where HTTP cannot carry it', async (
   assert.match(read.text, /größe/u);
 });
 
-for (const method of ['no/such', 'initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'tasks/list', 'notifications/initialized']) {
+for (const method of [
+  'no/such',
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'tasks/list',
+  'notifications/initialized',
+]) {
   test(`the method ${method}, which the modern protocol does not have, is answered 404 and -32601`, async () => {
     assertRefused(await send(port, modernSent(method)), 404, -32601, 'METHOD_UNKNOWN');
   });
@@ -158,7 +172,11 @@ test('what precedes the answer makes it a stream without event ids, which end wi
   assert.doesNotMatch(got.text, /^id:|^retry:/mu);
   const kinds = allOf(got).map(({ method, result }) => method ?? (result ? 'result' : '?'));
   assert.deepEqual(kinds, [...Array.from({ length: 4 }, () => 'notifications/progress'), 'result']);
-  assert.ok(allOf(got).slice(0, 4).every(({ params }) => params?.['progressToken'] === 'p'));
+  assert.ok(
+    allOf(got)
+      .slice(0, 4)
+      .every(({ params }) => params?.['progressToken'] === 'p'),
+  );
 });
 
 test('an answer not ready after sse.afterMs becomes a stream with keep-alives (R15)', async () => {
@@ -189,10 +207,16 @@ test('a modern client that goes away before a byte was sent cancels its call too
     body: JSON.stringify(sent.body),
     signal: controller.signal,
   });
-  await eventually('it has begun', async () => (await state())['callsStarted'] === Number(callsStarted) + 1);
+  await eventually(
+    'it has begun',
+    async () => (await state())['callsStarted'] === Number(callsStarted) + 1,
+  );
   controller.abort();
   await assert.rejects(gone);
-  await eventually('the server knows', async () => (await state())['cancelled'] === Number(cancelled) + 1);
+  await eventually(
+    'the server knows',
+    async () => (await state())['cancelled'] === Number(cancelled) + 1,
+  );
 });
 
 test('log messages come only where the request asked for a level, and only from that level on', async () => {
@@ -212,12 +236,17 @@ test('log messages come only where the request asked for a level, and only from 
 
 test('two modern requests may have the same id: nothing is kept between requests', async () => {
   const params = { name: SLOW, arguments: { ms: 200 } };
-  const answers = await Promise.all([1, 1, 1].map((id) => send(port, modernSent('tools/call', params, { id }))));
+  const answers = await Promise.all(
+    [1, 1, 1].map((id) => send(port, modernSent('tools/call', params, { id }))),
+  );
   assert.ok(answers.every(({ text }) => text.includes('waited 200 ms')));
 });
 
 test('the server behind sees the gateway as its client, never the name the client gave itself', async () => {
-  const meta = { 'example.com/trace': 'kept', [`${META}/clientInfo`]: { name: 'hush', version: '1' } };
+  const meta = {
+    'example.com/trace': 'kept',
+    [`${META}/clientInfo`]: { name: 'hush', version: '1' },
+  };
   await send(port, modernSent('tools/call', { name: 'it__fixture_echo', arguments: {} }, { meta }));
   const seen = await state();
   assert.equal((seen['clientInfo'] as { name: string }).name, 'mcpx');

@@ -4,7 +4,14 @@ import { modernSent } from '../support/raw-clients.ts';
 import { EventReader } from '../support/raw-events.ts';
 import { eventually } from '../support/raw-eventually.ts';
 import { gatewayForFile, startRaw } from '../support/raw-gateway.ts';
-import { assertRefused, send, type Got, type JsonObject, type Rpc } from '../support/raw-http.ts';
+import {
+  assertRefused,
+  partOf,
+  send,
+  type Got,
+  type JsonObject,
+  type Rpc,
+} from '../support/raw-http.ts';
 
 /** HTTP+SSE, the transport of 2024-11-05: one stream for all that comes, one URL for all that is sent. */
 
@@ -75,8 +82,8 @@ test('the first event names the URL to send to, which nobody can guess', async (
 
 test('a client lists, calls, reads and gets over the stream', async (t) => {
   const client = await SseClient.ready(t);
-  const { result } = await client.request('tools/list');
-  assert.ok((result?.['tools'] as unknown[]).length > 10);
+  const listed = await client.request('tools/list');
+  assert.ok(partOf<unknown[]>(listed, 'tools').length > 10);
   const called = await client.request('tools/call', { name: 'it__test_simple_text' });
   assert.match(JSON.stringify(called.result), /simple text response/u);
   const read = await client.request('resources/read', { uri: 'test://static-text' });
@@ -88,7 +95,10 @@ test('a client lists, calls, reads and gets over the stream', async (t) => {
 test('a changed list is told on the stream within a second', async (t) => {
   const client = await SseClient.ready(t);
   const startedAt = performance.now();
-  await client.request('tools/call', { name: 'it__fixture_add_tool', arguments: { name: 'for_sse' } });
+  await client.request('tools/call', {
+    name: 'it__fixture_add_tool',
+    arguments: { name: 'for_sse' },
+  });
   await client.stream.nextMessage(({ method }) => method === 'notifications/tools/list_changed');
   assert.ok(performance.now() - startedAt < 1000);
 });
@@ -100,13 +110,20 @@ test('progress, log messages and questions of the server arrive before the answe
     arguments: { ms: 60, progressEveryMs: 20 },
     _meta: { progressToken: 'p' },
   });
-  const progress = client.stream.messages.filter(({ method }) => method === 'notifications/progress');
-  assert.deepEqual(progress.map(({ params }) => params?.['progress']), [20, 40, 60]);
+  const progress = client.stream.messages.filter(
+    ({ method }) => method === 'notifications/progress',
+  );
+  assert.deepEqual(
+    progress.map(({ params }) => params?.['progress']),
+    [20, 40, 60],
+  );
   const params = { name: 'it__test_elicitation', arguments: { message: 'Who?' } };
   const wanted = await client.begin('tools/call', params);
   const asked = await client.stream.nextMessage(({ method }) => method === 'elicitation/create');
   await client.post({ jsonrpc: '2.0', id: asked.id, result: { action: 'decline' } });
-  const answer = await client.stream.nextMessage(({ id, result }) => id === wanted && result !== undefined);
+  const answer = await client.stream.nextMessage(
+    ({ id, result }) => id === wanted && result !== undefined,
+  );
   assert.match(JSON.stringify(answer), /action: decline/u);
 });
 
@@ -130,7 +147,10 @@ test('a cancelled call is not answered, and its server is told (R1)', async (t) 
   const params = { name: 'it__fixture_slow', arguments: { ms: 60_000 } };
   const requestId = await client.begin('tools/call', params);
   await client.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } });
-  await eventually('the server knows', async () => (await client.state())['cancelled'] === before + 1);
+  await eventually(
+    'the server knows',
+    async () => (await client.state())['cancelled'] === before + 1,
+  );
   assert.ok(client.stream.messages.every(({ id }) => id !== requestId));
 });
 
@@ -139,8 +159,16 @@ test('a client whose stream breaks is gone: its calls are cancelled and its URL 
   const before = Number((await witness.state())['cancelled']);
   await client.begin('tools/call', { name: 'it__fixture_slow', arguments: { ms: 60_000 } });
   client.stream.break();
-  await eventually('the server knows', async () => (await witness.state())['cancelled'] === before + 1);
-  assertRefused(await client.post({ jsonrpc: '2.0', id: 9, method: 'ping' }), 404, 1404, 'SESSION_UNKNOWN');
+  await eventually(
+    'the server knows',
+    async () => (await witness.state())['cancelled'] === before + 1,
+  );
+  assertRefused(
+    await client.post({ jsonrpc: '2.0', id: 9, method: 'ping' }),
+    404,
+    1404,
+    'SESSION_UNKNOWN',
+  );
 });
 
 test('a post without or with an unknown sessionId is refused', async () => {
@@ -148,7 +176,11 @@ test('a post without or with an unknown sessionId is refused', async () => {
   for (const path of ['/messages', '/messages?other=1']) {
     assertRefused(await send(port, { path, body }), 400, -32600, 'SESSION_REQUIRED');
   }
-  for (const path of ['/messages?sessionId=', '/messages?sessionId=none', '/messages?sessionId=__proto__']) {
+  for (const path of [
+    '/messages?sessionId=',
+    '/messages?sessionId=none',
+    '/messages?sessionId=__proto__',
+  ]) {
     assertRefused(await send(port, { path, body }), 404, 1404, 'SESSION_UNKNOWN');
   }
 });
@@ -180,7 +212,9 @@ test('an id that is still being answered is refused on the stream', async (t) =>
   const params = { name: 'it__fixture_slow', arguments: { ms: 300 } };
   const wanted = await client.begin('tools/call', params);
   await client.post({ jsonrpc: '2.0', id: wanted, method: 'ping' });
-  const refused = await client.stream.nextMessage(({ id, error }) => id === wanted && error !== undefined);
+  const refused = await client.stream.nextMessage(
+    ({ id, error }) => id === wanted && error !== undefined,
+  );
   assert.equal(refused.error?.data?.['refusal'], 'DUPLICATE_ID');
   await client.stream.nextMessage(({ id, result }) => id === wanted && result !== undefined);
 });
@@ -192,7 +226,11 @@ test('the stream is kept alive by comments', async (t) => {
 
 test('a modern request on this transport is a modern request: the body decides (R8)', async (t) => {
   const client = await SseClient.open(t);
-  const { body } = modernSent('tools/call', { name: 'it__test_simple_text', arguments: {} }, { id: 'm' });
+  const { body } = modernSent(
+    'tools/call',
+    { name: 'it__test_simple_text', arguments: {} },
+    { id: 'm' },
+  );
   assert.equal((await client.post(body)).status, 202);
   const { result } = await client.stream.nextMessage(({ id }) => id === 'm');
   assert.equal(result?.['resultType'], 'complete');

@@ -8,7 +8,7 @@ import { ROOT } from '../support/conformance-processes.ts';
 import { initializeBody, modernSent } from '../support/raw-clients.ts';
 import { eventually } from '../support/raw-eventually.ts';
 import { fixtureEntry, SECRET } from '../support/raw-gateway.ts';
-import type { JsonObject, Rpc } from '../support/raw-http.ts';
+import { partOf, type JsonObject, type Rpc } from '../support/raw-http.ts';
 
 /** `mcpx stdio`: the gateway for the client that started it, one message a line. */
 
@@ -19,7 +19,7 @@ class StdioGateway {
   readonly exited: Promise<number | null>;
   errors = '';
   #rest: string[] = [];
-  #heard: (() => void)[] = [];
+  readonly #heard: (() => void)[] = [];
   #lastId = 100;
 
   constructor(child: ChildProcess) {
@@ -130,8 +130,8 @@ test('a client that lists once right after the start sees the tools of all healt
     dead: { command: 'no-such-command-at-all' },
   });
   await gateway.initialize();
-  const { result } = await gateway.request('tools/list');
-  const names = (result?.['tools'] as { name: string }[]).map(({ name }) => name);
+  const tools = partOf<{ name: string }[]>(await gateway.request('tools/list'), 'tools');
+  const names = tools.map(({ name }) => name);
   assert.ok(names.includes('it__test_simple_text'), names.join(' '));
   assert.ok(names.includes('late__test_simple_text'), names.join(' '));
 });
@@ -164,10 +164,19 @@ test('a legacy client calls, is asked, hears progress and is told of changes', a
     _meta: { progressToken: 'p' },
   });
   const progress = gateway.messages.filter(({ method }) => method === 'notifications/progress');
-  assert.deepEqual(progress.map(({ params }) => params?.['progress']), [20, 40, 60]);
-  await gateway.request('tools/call', { name: 'it__fixture_add_tool', arguments: { name: 'added' } });
+  assert.deepEqual(
+    progress.map(({ params }) => params?.['progress']),
+    [20, 40, 60],
+  );
+  await gateway.request('tools/call', {
+    name: 'it__fixture_add_tool',
+    arguments: { name: 'added' },
+  });
   await gateway.next(({ method }) => method === 'notifications/tools/list_changed');
-  const wanted = gateway.begin('tools/call', { name: 'it__test_elicitation', arguments: { message: 'Who?' } });
+  const wanted = gateway.begin('tools/call', {
+    name: 'it__test_elicitation',
+    arguments: { message: 'Who?' },
+  });
   const asked = await gateway.next(({ method }) => method === 'elicitation/create');
   gateway.send({ jsonrpc: '2.0', id: asked.id, result: { action: 'cancel' } });
   const answer = await gateway.next(({ id, result }) => id === wanted && result !== undefined);
@@ -182,7 +191,10 @@ test('a modern client needs no initialize: it discovers, calls, listens and canc
   };
   const discovered = await ask('d', 'server/discover');
   assert.deepEqual(discovered.result?.['supportedVersions'], ['2026-07-28']);
-  gateway.send(modernSent('subscriptions/listen', { notifications: { toolsListChanged: true } }, { id: 'l' }).body);
+  gateway.send(
+    modernSent('subscriptions/listen', { notifications: { toolsListChanged: true } }, { id: 'l' })
+      .body,
+  );
   await gateway.next(({ method }) => method === 'notifications/subscriptions/acknowledged');
   await ask('c', 'tools/call', { name: 'it__test_trigger_tool_change', arguments: {} });
   await gateway.next(({ method }) => method === 'notifications/tools/list_changed');
@@ -194,11 +206,19 @@ test('a modern client needs no initialize: it discovers, calls, listens and canc
     return result?.['structuredContent'] as JsonObject;
   };
   await eventually('it has begun', async () => (await seen())['callsStarted'] === 2);
-  gateway.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'slow' } });
+  gateway.send({
+    jsonrpc: '2.0',
+    method: 'notifications/cancelled',
+    params: { requestId: 'slow' },
+  });
   await eventually('the server knows', async () => (await seen())['cancelled'] === 1);
   assert.ok(gateway.messages.every(({ id }) => id !== 'slow'));
   assert.equal((await ask('n', 'no/such')).error?.code, -32601);
-  const late = modernSent('tools/list', {}, { id: 'v', meta: { 'io.modelcontextprotocol/protocolVersion': '2099-01-01' } });
+  const late = modernSent(
+    'tools/list',
+    {},
+    { id: 'v', meta: { 'io.modelcontextprotocol/protocolVersion': '2099-01-01' } },
+  );
   gateway.send(late.body);
   assert.equal((await gateway.next(({ id }) => id === 'v')).error?.code, -32022);
 });
@@ -227,7 +247,12 @@ test('a message may come in pieces, many in one piece, with text of every langua
   await gateway.ready();
   const text = 'größe 你好 🙂';
   const call = (id: number): string =>
-    JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'it__fixture_echo', arguments: { text } } });
+    JSON.stringify({
+      jsonrpc: '2.0',
+      id,
+      method: 'tools/call',
+      params: { name: 'it__fixture_echo', arguments: { text } },
+    });
   const bytes = Buffer.from(`${call(1)}\n${call(2)}\r\n${call(3)}\n`);
   for (let at = 0; at < bytes.length; at += 7) {
     gateway.child.stdin?.write(bytes.subarray(at, at + 7));
@@ -246,14 +271,20 @@ test('a message of 20 MB passes both ways', async (t) => {
   const gateway = await StdioGateway.start(t, LEGACY);
   await gateway.ready();
   const text = 'x'.repeat(20_000_000);
-  const { result } = await gateway.request('tools/call', { name: 'it__fixture_echo', arguments: { text } });
+  const { result } = await gateway.request('tools/call', {
+    name: 'it__fixture_echo',
+    arguments: { text },
+  });
   const echoed = result?.['structuredContent'] as { arguments: { text: string } };
   assert.equal(echoed.arguments.text.length, text.length);
 });
 
 test('an id still being answered is refused; a request before initialize and a second initialize are too', async (t) => {
   const gateway = await StdioGateway.start(t, LEGACY);
-  assert.equal((await gateway.request('tools/list')).error?.data?.['refusal'], 'SESSION_UNINITIALIZED');
+  assert.equal(
+    (await gateway.request('tools/list')).error?.data?.['refusal'],
+    'SESSION_UNINITIALIZED',
+  );
   await gateway.ready();
   const wanted = gateway.begin('tools/call', { name: 'it__fixture_slow', arguments: { ms: 300 } });
   gateway.send({ jsonrpc: '2.0', id: wanted, method: 'ping' });
@@ -268,8 +299,8 @@ test('an id still being answered is refused; a request before initialize and a s
 test('the end of input ends the gateway with code 0 and every server with it', async (t) => {
   const gateway = await StdioGateway.start(t, LEGACY);
   await gateway.ready();
-  const { result } = await gateway.request('tools/call', { name: 'it__fixture_state' });
-  const { pid } = result?.['structuredContent'] as { pid: number };
+  const answer = await gateway.request('tools/call', { name: 'it__fixture_state' });
+  const { pid } = partOf<{ pid: number }>(answer, 'structuredContent');
   gateway.child.stdin?.end();
   assert.equal(await gateway.exited, 0);
   assert.throws(() => process.kill(pid, 0), /ESRCH/u);

@@ -84,23 +84,21 @@ for (const [kind, args] of Object.entries(KINDS)) {
         ? modernRequest(gateway.url, 'tools/call', { name: `far__${name}`, arguments: given })
         : session.call(`far__${name}`, given);
     const before = jsonOf<State>(await call('fixture_state'));
-    for (let round = 0; round < 3; round += 1) {
-      await server.replace();
-      const begin = performance.now();
-      const answers = await Promise.all(
-        [1, 2, 3, 4].map((number) => call('fixture_echo', { number })),
+    await server.replace();
+    const begin = performance.now();
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map((number) => call('fixture_echo', { number })),
+    );
+    for (const [index, answer] of answers.entries())
+      assert.match(
+        textOf(answer),
+        new RegExp(`"number":\\s*${index + 1}`, 'u'),
+        JSON.stringify(answer),
       );
-      for (const [index, answer] of answers.entries())
-        assert.match(
-          textOf(answer),
-          new RegExp(`"number":\\s*${index + 1}`, 'u'),
-          JSON.stringify(answer),
-        );
-      assert.ok(performance.now() - begin < BACK_MS);
-      const after = jsonOf<State>(await call('fixture_state'));
-      assert.notEqual(after.pid, before.pid);
-      assert.equal(after.callsStarted, 4, 'a call was sent twice');
-    }
+    assert.ok(performance.now() - begin < BACK_MS);
+    const after = jsonOf<State>(await call('fixture_state'));
+    assert.notEqual(after.pid, before.pid);
+    assert.equal(after.callsStarted, 4, 'a call was sent twice');
   });
 
   test(`a ${kind} server killed in mid-call fails that call, others go on, and it is back when it is back`, async (t) => {
@@ -192,7 +190,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   'ends its stream without an answer': {
     answer: (response) =>
       response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': nothing\n\n'),
-    refusal: 'UPSTREAM_LOST',
+    refusal: 'UPSTREAM_PROTOCOL',
   },
   'answers with a page': {
     answer: (response) =>

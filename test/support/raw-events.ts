@@ -32,7 +32,7 @@ export class EventReader {
   readonly ended: Promise<void>;
   #rest = '';
   #isOver = false;
-  #heard: (() => void)[] = [];
+  readonly #heard: (() => void)[] = [];
 
   constructor(response: IncomingMessage) {
     this.response = response;

@@ -9,7 +9,7 @@ export type JsonObject = Record<string, unknown>;
 export interface Sent {
   readonly method?: string;
   readonly path?: string;
-  readonly headers?: Record<string, string | readonly string[]>;
+  readonly headers?: Record<string, string | string[]>;
   /** Text is sent as it is, anything else as JSON. */
   readonly body?: unknown;
 }
@@ -67,7 +67,8 @@ export async function send(port: number, sent: Sent): Promise<Got> {
 /** Fails when an answer is something other than JSON or events, or tells what it must not. */
 export function assertClean({ headers, text }: Got): void {
   const type = headers['content-type'] ?? '';
-  if (text !== '') assert.match(type, /^(?:application\/json|text\/event-stream|text\/plain; version)/u);
+  if (text !== '')
+    assert.match(type, /^(?:application\/json|text\/event-stream|text\/plain; version)/u);
   assert.doesNotMatch(text, UNCLEAN);
   assert.ok(!text.includes(SECRET), 'an answer holds a secret');
   assert.ok(!JSON.stringify(headers).includes(SECRET), 'a header holds a secret');
@@ -76,6 +77,13 @@ export function assertClean({ headers, text }: Got): void {
 /** The JSON-RPC message of a JSON answer. */
 export function rpcOf({ text }: Got): Rpc {
   return JSON.parse(text) as Rpc;
+}
+
+/** A part of a result that must be there. */
+export function partOf<T = JsonObject>(message: Rpc, key: string): T {
+  const part = message.result?.[key];
+  assert.ok(part !== undefined, `no ${key} in ${JSON.stringify(message).slice(0, 500)}`);
+  return part as T;
 }
 
 /** Expects an HTTP status with a JSON-RPC error of this code and refusal. */
@@ -122,8 +130,7 @@ export function parseRaw(raw: string): Got {
 function headersOf({ headers, body }: Sent): Record<string, string | string[]> {
   const type: Record<string, string> =
     body === undefined ? {} : { 'content-type': 'application/json' };
-  const all = { accept: 'application/json, text/event-stream', ...type, ...headers };
-  return all as Record<string, string | string[]>;
+  return { accept: 'application/json, text/event-stream', ...type, ...headers };
 }
 
 function bodyOf({ body }: Sent): string | Buffer | undefined {

@@ -22,6 +22,8 @@ export interface StdioTerms {
 const GROUP_POLL_MS = 20;
 const DRAIN_MS = 100;
 const MAX_LOGGED_CHARS = 500;
+/** Legal inside JSON texts, but taken for the end of a line by much that reads lines. */
+const LINE_ENDS = /[\u0085\u2028\u2029]/gu;
 
 /** Starts a server as a child process in a process group of its own; messages are lines (spec: transports, stdio). */
 export function openStdio(terms: StdioTerms): Wire {
@@ -65,7 +67,7 @@ class StdioWire implements Wire {
       this.#refuseToSend(message);
       return;
     }
-    this.#outbox += `${text}\n`;
+    this.#outbox += `${text.replaceAll(LINE_ENDS, escaped)}\n`;
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     // One write for all messages of this turn of the event loop.
@@ -218,4 +220,8 @@ function spawnReason(error: NodeJS.ErrnoException, endpoint: StdioEndpoint): str
     return `cannot be started: no command "${endpoint.command}" on the PATH (or no folder "${endpoint.cwd ?? '.'}")`;
   }
   return `cannot be started: ${error.code ?? error.message}`;
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
