@@ -13,7 +13,7 @@ import type { Plan, Surroundings } from './kernel/plan.ts';
 import { listenHttp, type HttpListener } from './listen/http.ts';
 import { listenMetrics, METRICS_PATH, type MetricsListener } from './listen/metrics.ts';
 import type { MakePage, Page } from './listen/page.ts';
-import { serveStdio } from './listen/stdio.ts';
+import { listenStdio, type StdioListener } from './listen/stdio.ts';
 import { decideOpen } from './policy/open-policy.ts';
 import { logEntry } from './record/log-sink.ts';
 import type { MetricsSink } from './record/metrics-sink.ts';
@@ -68,6 +68,8 @@ export class Gateway {
   readonly #serverInfo: JsonObject & Record<string, string>;
   #plan: Plan;
   #http: HttpListener | undefined;
+  #stdio: StdioListener | undefined;
+  #closing: Promise<void> | undefined;
   #metricsListener: MetricsListener | undefined;
 
   /** Opens the store below `dataDir`. Throws when that folder cannot be used. Nothing is started or bound yet. */
@@ -113,7 +115,8 @@ export class Gateway {
 
   /** Serves one client over a pair of streams; resolves when the input ends. */
   serveStdio(input: Readable, output: Writable): Promise<void> {
-    return serveStdio(this.gate, input, output);
+    this.#stdio = listenStdio(this.gate, input, output);
+    return this.#stdio.ended;
   }
 
   /** Starts the servers of the plan; returns at once. */
@@ -147,8 +150,14 @@ export class Gateway {
   }
 
   /** Stops accepting, lets calls finish within shutdown.drainMs, then ends every session's streams and every server. */
-  async close(): Promise<void> {
-    await this.#http?.close(this.#plan.shutdown.drainMs);
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { drainMs } = this.#plan.shutdown;
+    await Promise.all([this.#http?.close(drainMs), this.#stdio?.close(drainMs)]);
     this.#sessions.close();
     await Promise.all([this.#pool.close(), this.#metricsListener?.close()]);
     this.#store.close();

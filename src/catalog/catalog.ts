@@ -1,3 +1,5 @@
+import { MUTE } from '../kernel/capabilities.ts';
+import type { JsonObject } from '../kernel/json.ts';
 import type { Inventory } from '../kernel/inventory.ts';
 import type { ListKind } from '../kernel/methods.ts';
 import type { Plan } from '../kernel/plan.ts';
@@ -59,7 +61,7 @@ export class Catalog {
     const inventories = new Map(before?.inventories);
     if (inventory === undefined) inventories.delete(upstream);
     else inventories.set(upstream, inventory);
-    const snapshot = this.#snapshotOf(inventories);
+    const snapshot = this.#snapshotOf(inventories, ownerKey);
     if (inventories.size === 0) this.#own.delete(ownerKey);
     else this.#own.set(ownerKey, { inventories, snapshot, view: undefined });
     return changedKinds(before?.snapshot ?? this.#snapshot, snapshot);
@@ -98,10 +100,10 @@ export class Catalog {
 
   #rebuild(): void {
     const before = this.#snapshot;
-    this.#snapshot = this.#snapshotOf(NONE);
+    this.#snapshot = this.#snapshotOf(NONE, '');
     this.#views = new Map();
-    for (const own of this.#own.values()) {
-      own.snapshot = this.#snapshotOf(own.inventories);
+    for (const [ownerKey, own] of this.#own) {
+      own.snapshot = this.#snapshotOf(own.inventories, ownerKey);
       own.view = undefined;
     }
     this.#tellCollisions(before);
@@ -110,11 +112,15 @@ export class Catalog {
   }
 
   /** A snapshot in which some upstreams offer what one client's own instances do. */
-  #snapshotOf(own: ReadonlyMap<string, Inventory>): Snapshot {
+  #snapshotOf(own: ReadonlyMap<string, Inventory>, ownerKey: string): Snapshot {
     const suppliers: Supplier[] = [];
     for (const { name } of this.#plan.servers) {
       const shared = this.#inventories.get(name);
-      if (shared !== undefined) suppliers.push({ name, inventory: own.get(name) ?? shared });
+      const differing = own.get(name);
+      if (shared === undefined) continue;
+      // What clients that cannot be asked are shown must not depend on whether one of them has called before.
+      const inventory = ownerKey === MUTE ? united(shared, differing) : (differing ?? shared);
+      suppliers.push({ name, inventory });
     }
     return new Snapshot(suppliers, this.#plan.naming);
   }
@@ -148,4 +154,22 @@ function changedKinds(before: Snapshot, after: Snapshot): Set<ChangeKind> {
 
 function isSameItem(old: unknown, now: unknown): boolean {
   return old === now || JSON.stringify(old) === JSON.stringify(now);
+}
+
+/** An inventory with what another one of the same server has besides. */
+function united(shared: Inventory, other: Inventory | undefined): Inventory {
+  if (other === undefined) return shared;
+  const unite = (kind: ListKind, key: string): readonly JsonObject[] => {
+    const known = new Set(shared.lists[kind].map((item) => item[key]));
+    return [...shared.lists[kind], ...other.lists[kind].filter((item) => !known.has(item[key]))];
+  };
+  return {
+    ...shared,
+    lists: {
+      tools: unite('tools', 'name'),
+      prompts: unite('prompts', 'name'),
+      resources: unite('resources', 'uri'),
+      resourceTemplates: unite('resourceTemplates', 'uriTemplate'),
+    },
+  };
 }

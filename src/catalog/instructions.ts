@@ -1,22 +1,23 @@
 import type { Supplier } from './snapshot.ts';
 
-/** The instructions of all servers, each under its server's name, within a number of characters; undefined when there are none. */
+const SEPARATOR = '\n\n';
+const CUT = '…';
+const encoder = new TextEncoder();
+
+/** The instructions of all servers, each under its server's name, within a number of UTF-8 bytes; undefined when there are none. */
 export function joinedInstructions(
   suppliers: readonly Supplier[],
-  maxChars: number,
+  maxBytes: number,
 ): string | undefined {
-  const sections: string[] = [];
-  let left = maxChars;
-  for (const { name, inventory } of suppliers) {
-    const text = inventory.facts.instructions?.trim();
-    if (text === undefined || text === '') continue;
-    const section = `# ${name}\n\n${text}`;
-    if (section.length > left) {
-      sections.push(`${section.slice(0, Math.max(0, left - 1))}…`);
-      break;
-    }
-    sections.push(section);
-    left -= section.length;
-  }
-  return sections.length === 0 ? undefined : sections.join('\n\n');
+  const sections = suppliers.flatMap(({ name, inventory }) => {
+    const text = inventory.facts.instructions?.trim() ?? '';
+    return text === '' ? [] : [`# ${name}${SEPARATOR}${text}`];
+  });
+  const whole = sections.join(SEPARATOR);
+  if (whole === '') return undefined;
+  if (encoder.encode(whole).length <= maxBytes) return whole;
+  const room = new Uint8Array(Math.max(0, maxBytes - encoder.encode(CUT).length));
+  // Only whole characters are written, so a pair of surrogates is not cut in two.
+  const { read } = encoder.encodeInto(whole, room);
+  return read === 0 ? undefined : `${whole.slice(0, read)}${CUT}`;
 }

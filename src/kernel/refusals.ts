@@ -36,6 +36,12 @@ export const REFUSALS = {
     sentence: 'Batches exist only in protocol version 2025-03-26.',
     remedy: 'Send each message in a request of its own.',
   },
+  BATCH_TOO_LONG: {
+    http: 400,
+    rpc: -32600,
+    sentence: 'The batch has too many messages.',
+    remedy: 'Send at most 100 messages in one batch.',
+  },
   BODY_TOO_LARGE: {
     http: 413,
     rpc: -32600,

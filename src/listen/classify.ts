@@ -46,6 +46,13 @@ export function eraOf(message: Message, versionHeader: string | undefined): Era 
   return isModern(versionHeader) ? 'modern' : 'legacy';
 }
 
+/** Whether an array of messages comes from a modern client, whose protocol has no batches. */
+export function isModernBatch(batch: readonly Json[], versionHeader: string | undefined): boolean {
+  const [first] = batch;
+  const isMessage = kindOf(first) !== undefined;
+  return isMessage && eraOf(first as unknown as Message, versionHeader) === 'modern';
+}
+
 /** Versions are dates; the modern protocol begins with 2026-07-28, and later ones are modern too. */
 function isModern(version: string | undefined): boolean {
   return version !== undefined && /^\d{4}-\d{2}-\d{2}$/u.test(version) && version >= '2026-07-28';

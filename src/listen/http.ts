@@ -5,7 +5,7 @@ import type { Plan } from '../kernel/plan.ts';
 import { Refusal, REFUSALS } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
 import { errorText, wireError } from './answer.ts';
-import { eraOf, messageOf, parseBody } from './classify.ts';
+import { eraOf, isModernBatch, messageOf, parseBody } from './classify.ts';
 import { corsHeaders, Doors, preflightHeaders } from './doors.ts';
 import { credentialsOf, headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
 import { LegacyHttp } from './legacy-http.ts';
@@ -199,8 +199,9 @@ class Listener implements HttpListener {
     const value = parseBody(text);
     const principal = gate.identify(http.credentials);
     if (Array.isArray(value)) {
-      if (headerOf(http.request, 'mcp-session-id') === undefined)
+      if (isModernBatch(value, headerOf(http.request, 'mcp-protocol-version'))) {
         throw new Refusal('BATCH_UNSUPPORTED');
+      }
       await this.#legacy.postBatch(http, principal, value);
       return;
     }

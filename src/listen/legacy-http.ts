@@ -13,6 +13,7 @@ import { HttpReply, type Channel } from './http-reply.ts';
 import { SseWriter } from './sse-writer.ts';
 
 const BATCH_VERSION = '2025-03-26';
+const MAX_BATCH = 100;
 
 /** Streamable HTTP as the legacy protocol has it: sessions, streams that can be resumed (spec 2025-11-25, transports). */
 export class LegacyHttp {
@@ -43,6 +44,8 @@ export class LegacyHttp {
     const session = this.#sessionOf(http, principal);
     if (session.version !== BATCH_VERSION) throw new Refusal('BATCH_UNSUPPORTED');
     if (batch.length === 0) throw new Refusal('MALFORMED_MESSAGE');
+    // All answers of a batch may have to be kept until the last one is there.
+    if (batch.length > MAX_BATCH) throw new Refusal('BATCH_TOO_LONG');
     const requests: Request[] = [];
     for (const message of batch.map((each) => messageOf(each))) {
       if ('method' in message && 'id' in message) requests.push(message);

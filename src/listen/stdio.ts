@@ -7,8 +7,16 @@ import { Pipe } from './pipe.ts';
 
 const POLL_MS = 10;
 
-/** Serves one client over a pair of streams, one message a line (spec: transports, stdio). Resolves when the input ends. */
-export function serveStdio(gate: Gate, input: Readable, output: Writable): Promise<void> {
+/** One client on a pair of streams. */
+export interface StdioListener {
+  /** Resolves when the client is gone. */
+  readonly ended: Promise<void>;
+  /** Reads no more, lets what was asked be answered within so many milliseconds, and lets go of the client. */
+  close(drainMs: number): Promise<void>;
+}
+
+/** Serves one client over a pair of streams, one message a line (spec: transports, stdio). */
+export function listenStdio(gate: Gate, input: Readable, output: Writable): StdioListener {
   const write = (text: string): void => {
     output.write(`${text}\n`);
   };
@@ -18,6 +26,10 @@ export function serveStdio(gate: Gate, input: Readable, output: Writable): Promi
     onLine: (line) => pipe.receive(line),
     onTooLong: () => write(tooLong()),
   });
+  const close = async (drainMs: number): Promise<void> => {
+    await drained(pipe, drainMs);
+    input.destroy();
+  };
   input.setEncoding('utf8');
   input.on('data', (chunk: string) => lines.push(chunk));
   input.on('error', () => input.destroy());
@@ -25,14 +37,15 @@ export function serveStdio(gate: Gate, input: Readable, output: Writable): Promi
   // A client may write all it asks, close its end, and read the answers then.
   input.once('end', () => {
     lines.end();
-    void drained(pipe, gate.plan().shutdown.drainMs).then(() => input.destroy());
+    void close(gate.plan().shutdown.drainMs);
   });
-  return new Promise((resolve) => {
+  const ended = new Promise<void>((resolve) => {
     input.once('close', () => {
       pipe.close();
       resolve();
     });
   });
+  return { ended, close };
 }
 
 function tooLong(): string {

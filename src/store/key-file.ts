@@ -2,6 +2,7 @@ import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSyn
 import { join } from 'node:path';
 
 const SECRET_BYTES = 32;
+const MAX_ID = 255;
 
 /** One key as kept on disk. */
 export interface StoredKey {
@@ -33,27 +34,25 @@ export function readKeyRing(folder: string, makeSecret: () => Buffer): readonly 
 }
 
 function parseRing(text: string, file: string): StoredKey[] {
-  const keys = parse(text).map(({ id, secret }) => ({
-    id,
-    secret: Buffer.from(String(secret), 'base64url'),
-  }));
-  const isWhole =
-    keys.length > 0 &&
-    keys.every(
-      ({ id, secret }) =>
-        Number.isInteger(id) && id >= 0 && id < 256 && secret.length === SECRET_BYTES,
-    );
-  if (!isWhole)
-    throw new Error(
-      `${file} is not a key ring: restore it, or delete it to end all sessions and begin a new one`,
-    );
-  return keys;
+  const keys = parse(text).map((entry) => keyOf(entry));
+  const whole = keys.filter((key) => key !== undefined);
+  if (whole.length > 0 && whole.length === keys.length) return whole;
+  const remedy = 'restore it, or delete it to end all sessions and begin a new one';
+  throw new Error(`${file} is not a key ring: ${remedy}`);
 }
 
-function parse(text: string): { id: number; secret: unknown }[] {
+function keyOf(entry: unknown): StoredKey | undefined {
+  if (typeof entry !== 'object' || entry === null) return undefined;
+  const { id, secret } = entry as { readonly id?: unknown; readonly secret?: unknown };
+  if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > MAX_ID) return undefined;
+  const bytes = Buffer.from(typeof secret === 'string' ? secret : '', 'base64url');
+  return bytes.length === SECRET_BYTES ? { id, secret: bytes } : undefined;
+}
+
+function parse(text: string): unknown[] {
   try {
     const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? (value as { id: number; secret: unknown }[]) : [];
+    return Array.isArray(value) ? value : [];
   } catch {
     return [];
   }

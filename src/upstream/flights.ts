@@ -3,6 +3,7 @@ import type { Exchange } from '../kernel/exchange.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
 import { notification, type RequestId, type Response } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import type { WireFailure } from './wire.ts';
 
 /** One request sent to a server and not yet answered. */
 export interface Flight {
@@ -146,4 +147,20 @@ export function timedOut(upstream: string, flight: Flight): Refusal {
     'UPSTREAM_TIMEOUT',
     `Server "${upstream}" did not answer ${flight.method} within ${flight.timeoutMs} ms; the call was cancelled.`,
   );
+}
+
+/** The server has forgotten its session with the gateway: the call did not run and can be sent in a new one. */
+export class SessionLost extends Refusal {
+  constructor(upstream: string) {
+    super('UPSTREAM_UNAVAILABLE', `Server "${upstream}" has forgotten the session.`);
+  }
+}
+
+/** The refusal for a call that its server did not answer: whether it can have run, or that what came was no answer. */
+export function refusalFor(upstream: string, { kind, message }: WireFailure): Refusal {
+  if (kind === 'session-lost') return new SessionLost(upstream);
+  const text = `Server "${upstream}" ${message}.`;
+  if (kind === 'protocol') return new Refusal('UPSTREAM_PROTOCOL', text);
+  const isUnsent = kind === 'refused' || kind === 'unauthorized';
+  return new Refusal(isUnsent ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_LOST', text);
 }

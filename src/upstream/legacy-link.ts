@@ -14,7 +14,14 @@ import {
 import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
-import { Flights, resultOf, timedOut, withProgressToken, type Flight } from './flights.ts';
+import {
+  Flights,
+  refusalFor,
+  resultOf,
+  timedOut,
+  withProgressToken,
+  type Flight,
+} from './flights.ts';
 import type { Watched } from '../kernel/watched.ts';
 import { Followers } from './followers.ts';
 import type { Link, LinkSetup } from './link.ts';
@@ -25,13 +32,6 @@ import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure 
 
 /** Above the ids of a probe, whose late answers must not be taken for ours. */
 const FIRST_ID = 1000;
-
-/** The server has forgotten its session with the gateway: the call did not run and can be sent in a new one. */
-export class SessionLost extends Refusal {
-  constructor(upstream: string) {
-    super('UPSTREAM_UNAVAILABLE', `Server "${upstream}" has forgotten the session.`);
-  }
-}
 
 /** A link to a server that begins with `initialize` (protocol versions up to 2025-11-25), over any wire. */
 export class LegacyLink implements Link {
@@ -148,6 +148,10 @@ export class LegacyLink implements Link {
     });
   }
 
+  knowsTask(taskId: string): boolean {
+    return this.#followers.of(taskId) !== undefined;
+  }
+
   async housekeeping(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject> {
     if (!HOUSEKEEPING.has(method)) throw new Error(`${method} needs a Permit`);
     if (this.#closedFor !== undefined)
@@ -223,9 +227,6 @@ export class LegacyLink implements Link {
       this.#events.onInteractive(message.method);
       return;
     }
-    // A server that asks at all may ask late, on behalf of a call that has ended: sharing ends here.
-    if (this.owner === undefined && origin === undefined)
-      this.#events.onInteractive(message.method);
     const elicitationId = stringAt(message.params, 'elicitationId');
     if (elicitationId !== undefined) this.#followers.remember(elicitationId, ownerOf(claim));
     void this.#questions.bring(message, claim);
@@ -306,25 +307,18 @@ export class LegacyLink implements Link {
   }
 
   #onFailure(id: RequestId, failure: WireFailure): void {
+    // Others in flight may have met the same: each is told by its own failure, and none of them has run.
+    if (failure.kind === 'session-lost') this.#retire(failure.message);
     const flight = this.#flights.get(id);
     if (flight === undefined) return;
     const error =
-      flight.exchange === undefined ? new OpenFailure(failure) : this.#refusalFor(failure);
+      flight.exchange === undefined
+        ? new OpenFailure(failure)
+        : refusalFor(this.#setup.upstream, failure);
     this.#flights.fail(flight.id, error);
   }
 
-  #refusalFor(failure: WireFailure): Refusal {
-    if (failure.kind === 'session-lost') return new SessionLost(this.#setup.upstream);
-    const isUnsent = failure.kind === 'refused' || failure.kind === 'unauthorized';
-    return new Refusal(
-      isUnsent ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_LOST',
-      `Server "${this.#setup.upstream}" ${failure.message}.`,
-    );
-  }
-
   #onClosed(reason: string, detail?: string): void {
-    if (this.#closedFor !== undefined) return;
-    this.#closedFor = reason;
     this.#questions.withdrawAll();
     this.#flights.failAll((flight) =>
       flight.exchange === undefined
@@ -334,6 +328,13 @@ export class LegacyLink implements Link {
             `Server "${this.#setup.upstream}" ${reason}; ${flight.method} may or may not have run.`,
           ),
     );
+    this.#retire(reason, detail);
+  }
+
+  /** Nothing is sent over this link any more. */
+  #retire(reason: string, detail?: string): void {
+    if (this.#closedFor !== undefined) return;
+    this.#closedFor = reason;
     this.#events.onClosed(reason, detail);
   }
 }

@@ -31,7 +31,8 @@ export class LineReader {
 
   #finish(chunk: Buffer, start: number, end: number): void {
     if (this.#size === 0) {
-      this.#deliver(chunk.toString('utf8', start, end));
+      if (end - start > this.#maxBytes) this.#onOverflow(end - start);
+      else this.#deliver(chunk.toString('utf8', start, end));
       return;
     }
     this.#keep(chunk.subarray(start, end));

@@ -18,6 +18,8 @@ export interface Link {
   readonly isOpen: boolean;
   /** Sends a permitted request of a client and follows its cancellation. */
   call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer>;
+  /** Whether a task was made over this very link, whose server alone knows it then. */
+  knowsTask(taskId: string): boolean;
   /** Sends a request of the gateway's own; methods are limited (docs/rules.md R2). */
   housekeeping(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject>;
   /** Sends a notification of the gateway's own. */

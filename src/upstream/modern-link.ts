@@ -14,7 +14,14 @@ import type { Watched } from '../kernel/watched.ts';
 import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
-import { Flights, resultOf, timedOut, withProgressToken, type Flight } from './flights.ts';
+import {
+  Flights,
+  refusalFor,
+  resultOf,
+  timedOut,
+  withProgressToken,
+  type Flight,
+} from './flights.ts';
 import { endOf, filterOf, isFinalEnd } from './listen-stream.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { modernHeaders } from './modern-headers.ts';
@@ -131,6 +138,11 @@ export class ModernLink implements Link {
       );
       exchange.cancellation.listen((reason) => this.#cancel(flight, reason, new Cancelled(reason)));
     });
+  }
+
+  knowsTask(): boolean {
+    // Modern links are all shared: there is none to choose from.
+    return false;
   }
 
   async housekeeping(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject> {
@@ -294,12 +306,7 @@ export class ModernLink implements Link {
       this.#flights.fail(flight.id, new OpenFailure(failure));
       return;
     }
-    const isUnsent = failure.kind === 'refused' || failure.kind === 'unauthorized';
-    const code = isUnsent ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_LOST';
-    this.#flights.fail(
-      flight.id,
-      new Refusal(code, `Server "${this.#setup.upstream}" ${failure.message}.`),
-    );
+    this.#flights.fail(flight.id, refusalFor(this.#setup.upstream, failure));
   }
 
   #onClosed(reason: string, detail?: string): void {

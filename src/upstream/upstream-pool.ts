@@ -86,8 +86,11 @@ export class UpstreamPool {
 
   /** Tells the servers that serve this client alone that its roots changed. */
   rootsChanged(ownerKey: string): void {
-    for (const upstream of this.#byName.values())
-      upstream.privateLink(ownerKey)?.tell('notifications/roots/list_changed');
+    for (const upstream of this.#byName.values()) {
+      for (const link of upstream.links(ownerKey)) {
+        if (link.owner !== undefined) link.tell('notifications/roots/list_changed');
+      }
+    }
   }
 
   /** A client is gone: so are the instances kept for it. */

@@ -11,7 +11,7 @@ import { Backoff } from './backoff.ts';
 import { Ending } from './ending.ts';
 import { Health } from './health.ts';
 import { Instances } from './instances.ts';
-import { SessionLost } from './legacy-link.ts';
+import { SessionLost } from './flights.ts';
 import type { Link } from './link.ts';
 import { Nature } from './nature.ts';
 import { linkFactory, openLink, probeLink, type LinkFactory } from './open-link.ts';
@@ -140,7 +140,7 @@ export class Upstream {
   /** Sends a permitted request, over the link all share or the client's own. */
   async send(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
     try {
-      const link = await this.linkOf(exchange.owner);
+      const link = this.#linkOfTask(permit) ?? (await this.linkOf(exchange.owner));
       return await link.call(permit, call, exchange);
     } catch (error) {
       if (error instanceof SessionLost) {
@@ -154,9 +154,10 @@ export class Upstream {
     }
   }
 
-  /** The private link of a client, when it has one: what it subscribes to and sets there is its own. */
-  privateLink(ownerKey: string): Link | undefined {
-    return this.#instances.peek(ownerKey);
+  /** A task lives where it was made, also when its client has come to use another link since. */
+  #linkOfTask({ target }: Permit): Link | undefined {
+    if (target.kind !== 'task') return undefined;
+    return this.sharedLink?.knowsTask(target.name) === true ? this.sharedLink : undefined;
   }
 
   /** The open links that a client uses: those all share, and its own. */

@@ -38,7 +38,7 @@ async function linesOf(reader: EventReader, until: (text: string) => boolean): P
 
 function assertOwn(lines: readonly string[]): void {
   const known =
-    /^(?:$|id: \d+_\d+$|retry: \d+$|event: (?:message|endpoint)$|data: |: keep-alive$)/u;
+    /^(?:$|id: [\w-]+_\d+$|retry: \d+$|event: (?:message|endpoint)$|data: |: keep-alive$)/u;
   assert.deepEqual(
     lines.filter((line) => !known.test(line)),
     [],

@@ -111,3 +111,39 @@ test('R14: a starting server that has not changed is listed from its last catalo
   assert.match(textOf(answer), /waited/u);
   assert.equal((await gateway.server('late')).phase, 'ready');
 });
+
+test('servers start at the same time, but no more of them than upstreams.startConcurrency', async (t) => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const servers = Object.fromEntries(
+    names.map((name) => [name, fixture('legacy', '--start-delay', '400')]),
+  );
+  const gateway = await TestGateway.start(t, {
+    servers,
+    app: { upstreams: { startConcurrency: 2 } },
+  });
+  await gateway.whenReady(...names);
+  const lives = await Promise.all(
+    names.map(async (name) => ({
+      from: Date.parse(gateway.log(name)[0]?.time ?? ''),
+      to: Date.parse((await gateway.server(name)).since),
+    })),
+  );
+  // The clocks of the two sources are read a moment apart.
+  const slackMs = 50;
+  const atOnce = lives.map(
+    ({ from }) => lives.filter((other) => other.from <= from && from + slackMs < other.to).length,
+  );
+  assert.equal(Math.max(...atOnce), 2, JSON.stringify(lives));
+});
+
+test('a server that hangs gives its place in the start back: others start all the same', async (t) => {
+  const gateway = await TestGateway.start(t, {
+    servers: { odd: HANGING, cheap: echoServer() },
+    app: { upstreams: { startConcurrency: 1 } },
+  });
+  const begin = performance.now();
+  await gateway.whenReady('cheap');
+  const tookMs = performance.now() - begin;
+  assert.ok(tookMs < 12_000, `it took ${tookMs} ms`);
+  assert.equal((await gateway.server('odd')).phase, 'starting');
+});

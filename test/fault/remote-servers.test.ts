@@ -312,3 +312,32 @@ test('an HTTP+SSE server that names an endpoint of another origin gets nothing s
   assert.match(reason ?? '', /another origin/u);
   assert.deepEqual(trap.requests, []);
 });
+
+test('connections to a server are kept alive, and never more than maxConnections carry calls', async (t) => {
+  const sockets = new Set<unknown>();
+  let open = 0;
+  let most = 0;
+  const fault = await listenFault(
+    t,
+    legacyServer((response, id) => {
+      sockets.add(response.socket);
+      open += 1;
+      most = Math.max(most, open);
+      setTimeout(() => {
+        open -= 1;
+        sendResult(response, id, { content: [{ type: 'text', text: 'fine' }] });
+      }, 20);
+    }),
+  );
+  const gateway = await TestGateway.start(t, {
+    servers: { far: { url: fault.url, maxConnections: 3 } },
+  });
+  await gateway.whenReady('far');
+  const session = await RawSession.open(gateway.url);
+  for (let round = 0; round < 10; round += 1) await session.call('far__fine');
+  assert.ok(sockets.size <= 3, `${sockets.size} connections for 10 calls one after the other`);
+  const calls = Array.from({ length: 30 }, () => session.call('far__fine'));
+  for (const answer of await Promise.all(calls)) assert.equal(textOf(answer), 'fine');
+  assert.equal(most, 3);
+  assert.ok(sockets.size <= 6, `${sockets.size} connections in all`);
+});

@@ -1,11 +1,36 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import test, { type TestContext } from 'node:test';
+import { ROOT } from '../support/conformance-processes.ts';
 import { RawSession, textOf } from '../support/gateway-session.ts';
 import { connectLegacy } from '../support/gateway-clients.ts';
 import { echoServer, fixture, TestGateway } from '../support/gateway.ts';
 import { descendantsOf, eventually, isRunning, ON_LINUX } from '../support/processes.ts';
 
 const HANGING = fixture('legacy', '--start-delay', '2000000000');
+
+const INITIALIZE = {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 'lines', version: '1.0.0' },
+};
+
+function spawnStdio(
+  t: TestContext,
+  gateway: TestGateway,
+): ChildProcessByStdio<Writable, Readable, null> {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, ['bin/mcpx.js', 'stdio'], {
+    cwd: ROOT,
+    env: { PATH, HOME, ...gateway.env },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
 
 async function untilCallsRun(gateway: TestGateway, count: number): Promise<void> {
   const watcher = await RawSession.open(gateway.url);
@@ -89,9 +114,7 @@ test('a hanging server taken out of the configuration is ended soon', ON_LINUX, 
     app: { upstreams: { shutdownGraceMs: 300 } },
   });
   await gateway.whenReady('cheap');
-  const [hanging] = descendantsOf(gateway.pid).filter(({ command }) =>
-    command.includes('2000000000'),
-  );
+  const hanging = descendantsOf(gateway.pid).find(({ command }) => command.includes('2000000000'));
   assert.ok(hanging);
   await gateway.configure({ cheap: echoServer() });
   await eventually('it was gone', 6_000, () => !isRunning(hanging));
@@ -132,3 +155,34 @@ test(
     await eventually('nothing was left', 6_000, () => !before.some(isRunning));
   },
 );
+
+test('SIGTERM to `mcpx stdio` lets calls in flight finish too, and the exit code is 0', async (t) => {
+  const gateway = await TestGateway.prepare(t, { servers: { slow: fixture('legacy') } });
+  const child = spawnStdio(t, gateway);
+  const answers = createInterface({ input: child.stdout });
+  const lines: string[] = [];
+  answers.on('line', (line) => lines.push(line));
+  const send = (message: object): boolean =>
+    child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+  send({ id: 1, method: 'initialize', params: INITIALIZE });
+  send({ method: 'notifications/initialized' });
+  send({ id: 2, method: 'tools/list' });
+  const answered = (id: number): string | undefined =>
+    lines.find((line) => line.includes(`"id":${id},`));
+  await eventually('the tools were listed', 10_000, () =>
+    answered(2)?.includes('slow__fixture_slow'),
+  );
+  send({
+    id: 3,
+    method: 'tools/call',
+    params: { name: 'slow__fixture_slow', arguments: { ms: 1_500 } },
+  });
+  for (let id = 4; !answered(id - 1)?.includes('callsStarted\\":1'); id += 1) {
+    send({ id, method: 'tools/call', params: { name: 'slow__fixture_state', arguments: {} } });
+    await eventually('the state was told', 5_000, () => answered(id));
+  }
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  assert.deepEqual(await exited, [0, null]);
+  assert.match(answered(3) ?? 'no answer', /waited 1500 ms/u);
+});

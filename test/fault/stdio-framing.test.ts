@@ -200,3 +200,26 @@ test("a child gets a short list of variables and what its entry names, never the
   assert.deepEqual(Object.keys(seen).toSorted(), allowed);
   assert.doesNotMatch(gateway.output(), /hunter/u);
 });
+
+test(
+  'a server that does not read gets no more kept for it than maxMessageBytes: further calls are refused, and what was taken is answered later',
+  ON_LINUX,
+  async (t) => {
+    const { gateway, session } = await open(t, { ...faulty(), maxMessageBytes: 1_000_000 });
+    const pid = Number(textOf(await session.call('odd__pid')));
+    process.kill(pid, 'SIGSTOP');
+    const text = 'x'.repeat(200_000);
+    const calls = Array.from({ length: 20 }, () => session.call('odd__text', { text }));
+    const refused = await Promise.any(calls);
+    assert.equal(refused.error?.data?.['refusal'], 'UPSTREAM_UNAVAILABLE');
+    assert.match(refused.error?.message ?? '', /does not read its input/u);
+    assert.match(textOf(await session.call('steady__echo', { text: 'fine' })), /^fine/u);
+    process.kill(pid, 'SIGCONT');
+    const answers = await Promise.all(calls);
+    const taken = answers.filter(({ error }) => error === undefined);
+    assert.ok(taken.length >= 4 && taken.length <= 7, `${taken.length} calls were taken`);
+    for (const answer of taken) assert.equal(textOf(answer).length, text.length);
+    assert.equal(Number(textOf(await session.call('odd__pid'))), pid);
+    assert.equal((await gateway.server('odd')).restarts, 0);
+  },
+);

@@ -70,10 +70,10 @@ test('a modern call that takes too long is refused and cancelled the same way', 
 });
 
 test('progress starts the wait for a call anew, unless the configuration says otherwise', async (t) => {
-  const args = { ms: 2_000, progressEveryMs: 250 };
+  const args = { ms: 3_200, progressEveryMs: 400 };
   const gateway = await TestGateway.start(t, {
     servers: {
-      resets: { ...fixture('legacy'), callTimeoutMs: 900 },
+      resets: { ...fixture('legacy'), callTimeoutMs: 1_600 },
       slow: { ...fixture('legacy'), callTimeoutMs: 700, progressResetsCallTimeout: false },
     },
   });
@@ -82,7 +82,7 @@ test('progress starts the wait for a call anew, unless the configuration says ot
   const steps: unknown[] = [];
   const onprogress = (progress: object): void => void steps.push(progress);
   const result = await client.call('resets__fixture_slow', args, { onprogress });
-  assert.equal(textOf({ result }), 'waited 2000 ms');
+  assert.equal(textOf({ result }), 'waited 3200 ms');
   assert.equal(steps.length, 8);
 
   const refused = client.call('slow__fixture_slow', args, { onprogress });

@@ -14,7 +14,10 @@ function subscriptionOf({ params }: Heard): unknown {
 }
 
 /** Opens a listen stream and waits for its acknowledgement, which comes first. */
-async function listen(peer: Peer, notifications: JsonObject): Promise<Begun & { granted: unknown }> {
+async function listen(
+  peer: Peer,
+  notifications: JsonObject,
+): Promise<Begun & { granted: unknown }> {
   const start = peer.heard.length;
   const begun = peer.begin('subscriptions/listen', { notifications });
   begun.response.catch(() => undefined);
@@ -128,8 +131,14 @@ async function tasksAreTold(scene: Scene): Promise<void> {
 
 /** Listen streams of the modern era. */
 export const MODERN_NEWS_ROWS: readonly Row[] = [
-  { name: 'a listen stream tells of new and gone tools and prompts within a second', run: toolsComeAndGo },
-  { name: 'a listen stream tells of updated resources under the URI that is listed', run: updatesArrive },
+  {
+    name: 'a listen stream tells of new and gone tools and prompts within a second',
+    run: toolsComeAndGo,
+  },
+  {
+    name: 'a listen stream tells of updated resources under the URI that is listed',
+    run: updatesArrive,
+  },
   { name: 'a listen stream that is closed is closed for the server too', run: closedStreamsEnd },
   { name: 'a listen stream tells of the tasks it named (R12)', run: tasksAreTold },
 ];

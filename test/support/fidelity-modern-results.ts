@@ -91,7 +91,9 @@ async function introduces(scene: Scene): Promise<void> {
   assert.equal(objectOf(objectOf(shown['_meta'])[SERVER_INFO])['name'], 'mcpx');
   for (const server of SERVERS) {
     const own = await (await scene.direct(server)).result('server/discover');
-    assert.ok(String(shown['instructions']).includes(`# ${server}\n\n${String(own['instructions'])}`));
+    assert.ok(
+      String(shown['instructions']).includes(`# ${server}\n\n${String(own['instructions'])}`),
+    );
     for (const [name, value] of Object.entries(objectOf(own['capabilities'])))
       assert.deepEqual(objectOf(shown['capabilities'])[name], value, name);
   }
@@ -101,7 +103,12 @@ async function introduces(scene: Scene): Promise<void> {
 async function cachingIsKept(scene: Scene): Promise<void> {
   const client = await scene.client();
   const direct = await scene.direct('fixture');
-  for (const method of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
+  for (const method of [
+    'tools/list',
+    'prompts/list',
+    'resources/list',
+    'resources/templates/list',
+  ]) {
     const own = await direct.result(method);
     const shown = await client.result(method);
     assert.deepEqual(

@@ -95,7 +95,10 @@ async function statesAreBound(scene: Scene): Promise<void> {
   assert.equal(typeof requestState, 'string');
   const elsewhere = await ask('second__fixture_state_only', { requestState });
   assert.equal(elsewhere.error?.code, -32_602);
-  assert.match(textOf((await ask('fixture__fixture_state_only', { requestState })).result ?? {}), /came back/);
+  assert.match(
+    textOf((await ask('fixture__fixture_state_only', { requestState })).result ?? {}),
+    /came back/,
+  );
 }
 
 /** Only what a request declares is asked, whoever else calls at the same time. */
@@ -180,7 +183,10 @@ async function tasksLiveAlike(scene: Scene): Promise<void> {
     ['test_tool_with_task', {}],
   ] as const;
   for (const [name, args] of all)
-    assert.deepEqual(await lifeOf(client, `second__${name}`, args), await lifeOf(direct, name, args));
+    assert.deepEqual(
+      await lifeOf(client, `second__${name}`, args),
+      await lifeOf(direct, name, args),
+    );
 }
 
 async function tasksAreCancelled(scene: Scene): Promise<void> {
@@ -190,7 +196,9 @@ async function tasksAreCancelled(scene: Scene): Promise<void> {
   await client.result('tasks/cancel', { taskId });
   assert.equal((await client.result('tasks/get', { taskId }))['status'], 'cancelled');
   const unknown = await client.request('tasks/get', { taskId: 'no-such-task' });
-  const own = await (await scene.direct('fixture')).request('tasks/get', { taskId: 'no-such-task' });
+  const own = await (
+    await scene.direct('fixture')
+  ).request('tasks/get', { taskId: 'no-such-task' });
   assert.equal(unknown.error?.code, own.error?.code);
 }
 
@@ -218,7 +226,10 @@ export const MODERN_ROUND_ROWS: readonly Row[] = [
   { name: 'a state is good for the call it was made for alone (R11)', run: statesAreBound },
   { name: 'only what a request declares is asked', run: declaredAlone },
   { name: 'two clients get on with their own answers', run: answersStayApart },
-  { name: 'a capability that is missing is named as the server names it (R16)', run: missingIsTold },
+  {
+    name: 'a capability that is missing is named as the server names it (R16)',
+    run: missingIsTold,
+  },
   { name: 'a task of the extension lives as it does directly (R12)', run: tasksLiveAlike },
   { name: 'a task of the extension is cancelled (R12)', run: tasksAreCancelled },
 ];

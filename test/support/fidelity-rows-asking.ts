@@ -179,8 +179,7 @@ async function changedRootsArrive(scene: Scene): Promise<void> {
   const answers = { 'roots/list': () => ({ roots: [{ uri: `file:///${folder}`, name: folder }] }) };
   const client = await scene.open({ capabilities: { roots: { listChanged: true } }, answers });
   const other = await scene.open(able('other'));
-  const list = async (): Promise<string> =>
-    textOf(await client.call('everything__get-roots-list'));
+  const list = async (): Promise<string> => textOf(await client.call('everything__get-roots-list'));
   assert.match(await list(), /file:\/\/\/before/);
   await other.call('everything__get-roots-list');
   const askedOther = other.questions.length;
@@ -209,8 +208,8 @@ async function noMeansNo(scene: Scene): Promise<void> {
     const own = await direct.request('tools/call', { name: tool, arguments: args });
     assert.deepEqual([shown.result, shown.error], [own.result, own.error]);
   }
-  const mute = await scene.open({ name: 'mute' });
-  const ownMute = await scene.openDirect('apart', { name: 'mute' });
+  const mute = await scene.open({ name: 'mute', capabilities: {} });
+  const ownMute = await scene.openDirect('apart', { name: 'mute', capabilities: {} });
   const asking = { name: 'test_elicitation', arguments: { message: 'May I?' } };
   assert.deepEqual(
     await mute.result('tools/call', { ...asking, name: 'apart__test_elicitation' }),
@@ -222,7 +221,10 @@ async function noMeansNo(scene: Scene): Promise<void> {
 /** The server asks while the client has given up: the question is taken back or was never put. */
 async function questionsEndWithTheirCall(scene: Scene): Promise<void> {
   const never = new Promise<JsonObject>(() => undefined);
-  const client = await scene.open({ ...able('slow'), answers: { 'elicitation/create': () => never } });
+  const client = await scene.open({
+    ...able('slow'),
+    answers: { 'elicitation/create': () => never },
+  });
   const name = 'apart__test_elicitation';
   const begun = client.begin('tools/call', { name, arguments: { message: 'Still there?' } });
   const deadline = performance.now() + 5_000;
@@ -245,14 +247,20 @@ async function severalAtOnce(scene: Scene): Promise<void> {
 
 /** Everything that servers ask of clients. */
 export const ASKING_ROWS: readonly Row[] = [
-  alike('forms reach the client whole, with defaults and choices, and the answer reaches the server', [
-    ['apart', 'test_elicitation', { message: 'Who are you?' }],
-    ['apart', 'test_elicitation_sep1034_defaults'],
-    ['apart', 'test_elicitation_sep1330_enums'],
-    ['apart', 'test_input_required_result_multi_round'],
-    ['everything', 'trigger-elicitation-request'],
-  ]),
-  { name: 'a URL is shown to the client, and its completion announced', run: urlElicitationCompletes },
+  alike(
+    'forms reach the client whole, with defaults and choices, and the answer reaches the server',
+    [
+      ['apart', 'test_elicitation', { message: 'Who are you?' }],
+      ['apart', 'test_elicitation_sep1034_defaults'],
+      ['apart', 'test_elicitation_sep1330_enums'],
+      ['apart', 'test_input_required_result_multi_round'],
+      ['everything', 'trigger-elicitation-request'],
+    ],
+  ),
+  {
+    name: 'a URL is shown to the client, and its completion announced',
+    run: urlElicitationCompletes,
+  },
   { name: 'an error that asks for a URL first arrives whole (-32042)', run: urlElicitationByError },
   alike('sampling reaches the client whole, and the completion reaches the server', [
     ['apart', 'test_sampling', { prompt: 'What is the capital of France?' }],

@@ -83,7 +83,10 @@ async function hearWithinASecond(peers: readonly Peer[], change: () => Promise<u
 async function toolsComeAndGo(scene: Scene): Promise<void> {
   const client = await scene.open();
   const mute = { capabilities: {} };
-  const others = [await scene.openAt('HTTP+SSE', mute), await scene.openAt('streamable HTTP', mute)];
+  const others = [
+    await scene.openAt('HTTP+SSE', mute),
+    await scene.openAt('streamable HTTP', mute),
+  ];
   const all = scene.sharesServers ? [client, ...others] : [client];
   const name = 'rich_tool';
   const find = async (peer: Peer): Promise<JsonObject | undefined> =>
@@ -149,7 +152,11 @@ async function showsConditionalTools(scene: Scene): Promise<void> {
   const answers = answersOf('plain');
   const plain = { name: 'plain', capabilities, answers };
   const own = await everyPage(await scene.openDirect('everything', plain), 'tools/list', 'tools');
-  const bare = await everyPage(await scene.openDirect('everything', { capabilities: {} }), 'tools/list', 'tools');
+  const bare = await everyPage(
+    await scene.openDirect('everything', { capabilities: {} }),
+    'tools/list',
+    'tools',
+  );
   assert.ok(own.length > bare.length, 'the server shows more to a client that can be asked');
   const shown = partOf(
     await everyPage(await scene.open(plain), 'tools/list', 'tools'),

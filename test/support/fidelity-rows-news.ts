@@ -103,7 +103,11 @@ async function levelsAreApart(scene: Scene): Promise<void> {
     assert.deepEqual(quiet.heardOf(LOG, start[1]), []);
     await loud.call(`${server}__test_tool_with_logging`);
     assert.equal(loud.heardOf(LOG, start[0]).length, 3, server);
-    assert.deepEqual(quiet.heardOf(LOG, start[1]), [], 'what one client does is not told to another');
+    assert.deepEqual(
+      quiet.heardOf(LOG, start[1]),
+      [],
+      'what one client does is not told to another',
+    );
   }
 }
 
@@ -114,7 +118,8 @@ async function everythingLogs(scene: Scene): Promise<void> {
   const start = client.heard.length;
   await client.call('everything__toggle-simulated-logging');
   const { params } = await client.next(
-    ({ method, params }) => method === LOG && /level-message|-level message/.test(String(params['data'])),
+    ({ method, params }) =>
+      method === LOG && /level-message|-level message/.test(String(params['data'])),
     start,
   );
   assert.match(String(params['level']), /^[a-z]+$/);
@@ -128,9 +133,16 @@ async function ownResourcesAreListed(scene: Scene): Promise<void> {
   const args = { name: 'own.gz', data: 'data:text/plain,own', outputType: 'resourceLink' };
   const { content } = await client.call('everything__gzip-file-as-resource', args);
   const link = objectOf((content as unknown[])[0]);
-  await client.next(({ method }) => method === 'notifications/resources/list_changed', start, 2_000);
+  await client.next(
+    ({ method }) => method === 'notifications/resources/list_changed',
+    start,
+    2_000,
+  );
   const resources = await everyPage(client, 'resources/list', 'resources');
-  assert.ok(resources.some(({ name }) => name === 'own.gz'), 'it is listed');
+  assert.ok(
+    resources.some(({ name }) => name === 'own.gz'),
+    'it is listed',
+  );
   const { contents } = await client.result('resources/read', { uri: link['uri'] });
   assert.equal((contents as unknown[]).length, 1);
 }
@@ -149,7 +161,10 @@ export const NEWS_ROWS: readonly Row[] = [
     name: 'subscriptions of two clients are counted, and end with the last one (R10)',
     run: subscriptionsAreCounted,
   },
-  { name: 'updates that a server sends of its own accord arrive', run: everythingTellsItsSubscribers },
+  {
+    name: 'updates that a server sends of its own accord arrive',
+    run: everythingTellsItsSubscribers,
+  },
   {
     name: 'log messages arrive as they are, from the level on that was set',
     run: (scene) => logsArrive(scene, 'fixture'),
@@ -158,7 +173,10 @@ export const NEWS_ROWS: readonly Row[] = [
     name: 'log messages of a server that serves clients apart arrive as they are',
     run: (scene) => logsArrive(scene, 'apart'),
   },
-  { name: 'each client has its own log level, and hears only of its own calls (R10)', run: levelsAreApart },
+  {
+    name: 'each client has its own log level, and hears only of its own calls (R10)',
+    run: levelsAreApart,
+  },
   { name: 'log messages that a server sends of its own accord arrive', run: everythingLogs },
   { name: 'a resource made for one client is told and listed to it', run: ownResourcesAreListed },
 ];

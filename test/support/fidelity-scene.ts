@@ -2,7 +2,12 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import { isObject, objectOf, type JsonObject } from '../fixture/json-rpc.ts';
 import { MCPX, startServing, type RunningGateway, type ServerState } from './clients-gateway.ts';
 import { Peer, type Answers, type Manner } from './fidelity-peer.ts';
-import { startLegacyFleet, startModernFleet, type Fleet, type Upstream } from './fidelity-servers.ts';
+import {
+  startLegacyFleet,
+  startModernFleet,
+  type Fleet,
+  type Upstream,
+} from './fidelity-servers.ts';
 import type { Place } from './fidelity-wires.ts';
 
 /** The transports over which a client can reach the gateway; the modern era has no HTTP+SSE. */

@@ -134,3 +134,13 @@ export function startModernFleet(upstream: 'stdio' | 'http'): Promise<Fleet> {
     second: fixtureOn(starter, upstream, 'modern'),
   }));
 }
+
+/** Programs of Node that are served on stdio, by name. */
+export function fleetOf(programs: Readonly<Record<string, readonly string[]>>): Fleet {
+  const sites = Object.entries(programs).map(([name, args]) => [name, program(args)] as const);
+  return {
+    servers: Object.fromEntries(sites.map(([name, { entry }]) => [name, entry])),
+    places: Object.fromEntries(sites.map(([name, { place }]) => [name, place])),
+    stop: () => Promise.resolve(),
+  };
+}

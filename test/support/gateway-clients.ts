@@ -33,6 +33,12 @@ export interface TestClient {
   close(): Promise<void>;
 }
 
+/** A client of the legacy era. */
+export interface LegacyTestClient extends TestClient {
+  /** Ends the session by DELETE, where the transport has that. */
+  terminate(): Promise<void>;
+}
+
 export interface CallOptions {
   readonly signal?: AbortSignal;
   readonly timeout?: number;
@@ -67,7 +73,7 @@ export async function connectLegacy(
   gateway: TestGateway,
   transport: Exclude<ClientTransport, 'modern'> = 'http',
   answers: LegacyAnswers = {},
-): Promise<TestClient> {
+): Promise<LegacyTestClient> {
   const { roots, elicit } = answers;
   const client = new LegacyClient(INFO, {
     capabilities: {
@@ -88,7 +94,8 @@ export async function connectLegacy(
       ElicitRequestSchema,
       async ({ params }) => (await elicit(params)) as { action: 'accept' },
     );
-  await client.connect(legacyTransport(gateway, transport), { timeout: LIMIT_MS });
+  const channel = legacyTransport(gateway, transport);
+  await client.connect(channel, { timeout: LIMIT_MS });
   t.after(() => client.close());
   const request: TestClient['request'] = (method, params) =>
     client.request({ method, params }, ResultSchema, { timeout: LIMIT_MS });
@@ -104,6 +111,9 @@ export async function connectLegacy(
         ...options,
       }),
     close: () => client.close(),
+    terminate: async () => {
+      if (channel instanceof LegacyHttpTransport) await channel.terminateSession();
+    },
   };
 }
 

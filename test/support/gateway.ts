@@ -35,6 +35,7 @@ export interface ServerState {
 /** A line of the gateway's log. */
 export interface LogLine {
   readonly level: number;
+  readonly time: string;
   readonly msg: string;
   readonly server?: string;
 }

@@ -28,6 +28,13 @@ const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
 const MAX_RESUMES = 10;
 const GOODBYE_MS = 1000;
+/** How long other requests of a lost session may take to hear of it. */
+const LOSING_MS = 5000;
+const NO_ANSWER: WireFailure = {
+  kind: 'protocol',
+  message: 'ended the response without an answer',
+};
+const LOST: WireFailure = { kind: 'session-lost', message: 'has forgotten the session' };
 const LISTEN_WAIT_MS = 1000;
 const SERVER_ERROR = -32000;
 const NOT_STARTED: Fetching = { abort: () => undefined };
@@ -170,24 +177,34 @@ class HttpWire implements Wire {
 
   #onAnswerEnd(id: RequestId, state: ResumeState, failure: WireFailure | undefined): void {
     if (!this.#fetching.has(id)) return;
-    const isResumable =
-      state.lastEventId !== undefined &&
-      state.resumes < MAX_RESUMES &&
-      this.#session['mcp-session-id'] !== undefined;
-    if (isResumable && (failure === undefined || failure.kind === 'broken')) {
+    if (this.#canResume(state, failure)) {
       state.resumes += 1;
       const timer = setTimeout(() => this.#resume(id, state), state.retryMs);
       this.#fetching.set(id, { abort: () => clearTimeout(timer) });
       return;
     }
     this.#fetching.delete(id);
-    const why = failure ?? { kind: 'protocol', message: 'ended the response without an answer' };
-    this.#terms.events.onFailure(
-      id,
-      state.isLost ? { kind: 'session-lost', message: 'has forgotten the session' } : why,
-    );
-    if (state.isLost) this.#shut('has forgotten the session');
+    const why = state.isLost ? LOST : (failure ?? NO_ANSWER);
+    // Once the server has begun to answer, the request has reached it, whatever happens then.
+    const isBegun = why.kind === 'refused' && state.resumes > 0;
+    this.#terms.events.onFailure(id, isBegun ? { ...why, kind: 'broken' } : why);
+    if (state.isLost) this.#lose();
     else if (why.kind === 'refused') this.#shut(why.message);
+  }
+
+  /** Only where the server gave its events ids, and where nothing but the connection failed. */
+  #canResume({ lastEventId, resumes }: ResumeState, failure: WireFailure | undefined): boolean {
+    if (lastEventId === undefined || resumes >= MAX_RESUMES) return false;
+    if (this.#session['mcp-session-id'] === undefined) return false;
+    return failure === undefined || failure.kind === 'broken';
+  }
+
+  /** The session is gone. Requests under way hear so themselves, and none of them has run. */
+  #lose(): void {
+    clearTimeout(this.#timer);
+    this.#stream?.abort();
+    if (this.#fetching.size === 0) this.#shut(LOST.message);
+    else this.#timer = setTimeout(() => this.#shut(LOST.message), LOSING_MS);
   }
 
   /** Many servers say 400, not 404, when they do not know a session any more. */

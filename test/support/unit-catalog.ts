@@ -1,0 +1,75 @@
+import type { Inventory } from '../../src/kernel/inventory.ts';
+import type { JsonObject } from '../../src/kernel/json.ts';
+import type { ListPlan } from '../../src/kernel/plan.ts';
+import { Principal } from '../../src/kernel/principal.ts';
+import type { CatalogPorts } from '../../src/catalog/ports.ts';
+import type { Supplier } from '../../src/catalog/snapshot.ts';
+import { newSecret, Seal } from '../../src/seal/seal.ts';
+
+/** What a server of a unit test offers. */
+export interface Offering {
+  readonly tools?: readonly (string | JsonObject)[];
+  readonly prompts?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly templates?: readonly string[];
+  readonly capabilities?: JsonObject;
+  readonly instructions?: string;
+  readonly ttlMs?: number;
+  readonly isPrivate?: boolean;
+}
+
+export const CALLER = Principal.prove('caller', 'local');
+
+export const LISTS: ListPlan = {
+  firstWaitMs: 0,
+  debounceMs: 0,
+  pageSize: 1000,
+  ttlMs: 60_000,
+  maxInstructionsBytes: 1000,
+};
+
+/** The inventory of a server that offers this. */
+export function inventoryOf(offering: Offering): Inventory {
+  const { tools = [], prompts = [], resources = [], templates = [], ttlMs } = offering;
+  const hasResources = resources.length > 0 || templates.length > 0;
+  return {
+    facts: {
+      era: 'legacy',
+      version: '2025-11-25',
+      capabilities: offering.capabilities ?? { tools: {}, ...(hasResources ? { resources: {} } : {}) },
+      instructions: offering.instructions,
+      serverInfo: {},
+    },
+    lists: {
+      tools: tools.map((tool) => (typeof tool === 'string' ? { name: tool } : tool)),
+      prompts: prompts.map((name) => ({ name })),
+      resources: resources.map((uri) => ({ uri, name: uri })),
+      resourceTemplates: templates.map((uriTemplate) => ({ uriTemplate, name: uriTemplate })),
+    },
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    isPrivate: offering.isPrivate ?? false,
+  };
+}
+
+/** Servers in the order of their configuration. */
+export function suppliersOf(servers: Readonly<Record<string, Offering>>): Supplier[] {
+  return Object.entries(servers).map(([name, offering]) => ({
+    name,
+    inventory: inventoryOf(offering),
+  }));
+}
+
+/** Ports with a real seal, where everybody sees everything unless told otherwise. */
+export function portsOf(changes: Partial<CatalogPorts> = {}): CatalogPorts {
+  const seal = new Seal([{ id: 1, secret: newSecret() }]);
+  return {
+    serverInfo: { name: 'mcpx' },
+    sees: () => true,
+    viewKey: ({ key }) => key,
+    sealCursor: (text) => seal.seal('cursor', text),
+    openCursor: (sealed) => seal.open('cursor', sealed),
+    onCollisions: () => undefined,
+    onChanged: () => undefined,
+    ...changes,
+  };
+}

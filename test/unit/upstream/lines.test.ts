@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { LineReader } from '../../../src/upstream/lines.ts';
+
+interface Read {
+  readonly lines: string[];
+  overflows: number;
+}
+
+function readAll(chunks: readonly Buffer[], maxBytes: number): Read {
+  const read: Read = { lines: [], overflows: 0 };
+  const reader = new LineReader(
+    maxBytes,
+    (line) => read.lines.push(line),
+    () => (read.overflows += 1),
+  );
+  for (const chunk of chunks) reader.push(chunk);
+  return read;
+}
+
+/** Cuts bytes at these places, given as parts of the whole. */
+function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const ends = places.map((place) => Math.floor(place * bytes.length)).toSorted((a, b) => a - b);
+  return [...ends, bytes.length].map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+}
+
+/** What must come out: every line that ends, is not empty and not too long, decoded whole. */
+function expected(bytes: Buffer, maxBytes: number): Read {
+  const read: Read = { lines: [], overflows: 0 };
+  let start = 0;
+  for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
+    const line = bytes.subarray(start, end);
+    if (line.length > maxBytes) read.overflows += 1;
+    else if (line.length > 0 && line.toString() !== '\r') read.lines.push(line.toString());
+    start = end + 1;
+  }
+  if (bytes.length - start > maxBytes) read.overflows += 1;
+  return read;
+}
+
+const PLACES = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 20 });
+const TEXT = fc
+  .array(fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom('\n', '\r\n', '🙂', 'é\n', '\n\n')))
+  .map((parts) => Buffer.from(parts.join('')));
+
+test('any way of cutting a stream into chunks gives the same lines, whole characters included', () => {
+  fc.assert(
+    fc.property(TEXT, PLACES, (bytes, places) => {
+      assert.deepEqual(readAll(cut(bytes, places), 1_000_000), expected(bytes, 1_000_000));
+    }),
+  );
+});
+
+test('bytes that are no UTF-8 give the same lines however they are cut', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), PLACES, (array, places) => {
+      const bytes = Buffer.from(array);
+      assert.deepEqual(readAll(cut(bytes, places), 1_000_000), expected(bytes, 1_000_000));
+    }),
+  );
+});
+
+test('a line above the bound is left out and told once, however it is cut; the lines around it are whole', () => {
+  fc.assert(
+    fc.property(TEXT, PLACES, fc.integer({ min: 1, max: 40 }), (bytes, places, maxBytes) => {
+      assert.deepEqual(readAll(cut(bytes, places), maxBytes), expected(bytes, maxBytes));
+    }),
+  );
+});
+
+test('a line that never ends takes no more memory than the bound', () => {
+  let told = 0;
+  const reader = new LineReader(
+    1000,
+    () => assert.fail('delivered'),
+    () => (told += 1),
+  );
+  const chunk = Buffer.alloc(100_000, 'x');
+  const before = process.memoryUsage().arrayBuffers;
+  for (let round = 0; round < 1000; round += 1) reader.push(Buffer.from(chunk));
+  assert.equal(told, 1);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 80_000_000);
+});
+
+test('blank lines and a lone CR are no lines', () => {
+  assert.deepEqual(readAll([Buffer.from('\n\r\n\n{}\r\n\n')], 100).lines, ['{}\r']);
+});
+
+test('a message of 64 MiB in chunks of 64 KiB is one line, read in time', () => {
+  const chunk = Buffer.alloc(65_536, 'a');
+  const startedAt = performance.now();
+  const chunks = Array.from({ length: 1024 }, () => chunk);
+  const { lines } = readAll([...chunks, Buffer.from('\n')], 2 ** 27);
+  assert.deepEqual([lines.length, lines[0]?.length], [1, 65_536 * 1024]);
+  assert.ok(performance.now() - startedAt < 2000);
+});
