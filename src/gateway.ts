@@ -23,8 +23,9 @@ import { createGate } from './spine/gate.ts';
 import type { Gate, SpinePorts } from './spine/ports.ts';
 import { readKeyRing } from './store/key-file.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
-import type { Level, Verdict } from './upstream/ports.ts';
+import type { Verdict } from './upstream/ports.ts';
 import { mostVerbose, UpstreamPool } from './upstream/upstream-pool.ts';
+import { BareNameMemory } from './wiring/bare-names.ts';
 import { News } from './wiring/news.ts';
 import { Readiness } from './wiring/readiness.ts';
 import { parseRecord, Sealed } from './wiring/sealed.ts';
@@ -61,6 +62,7 @@ export class Gateway {
   readonly #sealed: Sealed;
   #metrics: MetricsSink | undefined;
   readonly #readiness: Readiness;
+  readonly #names = new BareNameMemory();
   readonly #pool: UpstreamPool;
   readonly #catalog: Catalog;
   readonly #sessions: SessionTable;
@@ -201,7 +203,7 @@ export class Gateway {
       startConcurrency: this.#plan.upstreams.startConcurrency,
       now: () => Date.now(),
       listDebounceMs: () => this.#plan.list.debounceMs,
-      log: (level, upstream, message) => this.#logUpstream(level, upstream, message),
+      log: (level, server, message) => this.#terms.log[level]({ server }, message),
       onState: (state) => this.#onServerState(state),
       onInventory: (upstream, inventory) => this.#onInventory(upstream, inventory),
       onTask: (upstream, message) => this.#news.taskChanged(upstream, message),
@@ -247,6 +249,7 @@ export class Gateway {
       onGone: (key) => {
         this.#pool.forget(key);
         this.#news.forget(key);
+        this.#names.forget(key);
       },
     });
     return new SessionTable(ports, () => this.#plan);
@@ -261,6 +264,8 @@ export class Gateway {
       sessions: this.#sessions,
       view: (principal, owner) =>
         this.#catalog.view(principal, owner === undefined ? undefined : instanceKey(owner)),
+      bareNames: (principal, owner) =>
+        this.#names.of(this.#sessions.withKey(owner.key) === undefined ? principal.key : owner.key),
       whenListed: () => this.#readiness.wait(),
       decide: decideOpen,
       send: (permit, call, exchange) => this.#pool.send(permit, call, exchange),
@@ -326,10 +331,6 @@ export class Gateway {
   #onServerState(state: UpstreamState): void {
     this.#readiness.note(state);
     this.#terms.onServerState?.(state);
-  }
-
-  #logUpstream(level: Level, upstream: string, message: string): void {
-    this.#terms.log[level]({ server: upstream }, message);
   }
 
   #logCrash(error: unknown): string {

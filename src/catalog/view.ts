@@ -49,23 +49,25 @@ export class CatalogView {
     return text;
   }
 
-  tool(name: string): Target | undefined {
-    return this.#named('tools', name);
+  listed(kind: 'tools' | 'prompts', name: string): Target | undefined {
+    return this.#ifSeen(this.#snapshot.find(kind, name)?.target);
   }
 
-  prompt(name: string): Target | undefined {
-    return this.#named('prompts', name);
+  /** Hosts of MCP Apps call tools by their servers' own names. */
+  bare(kind: 'tools' | 'prompts', name: string, upstream: string | undefined): Target | undefined {
+    if (upstream === undefined) return this.#bareNames(kind).get(name);
+    return this.#offers[kind].find(
+      ({ target }) => target.name === name && target.upstream === upstream,
+    )?.target;
   }
 
   /** A listed resource, one a template covers, or, where a single server has resources, whatever it may know (docs/rules.md R17). */
   resource(uri: string): Target | undefined {
-    const target = this.#snapshot.resolveUri(uri) ?? this.#unlisted(uri);
-    return target !== undefined && this.#ports.sees(this.#principal, target) ? target : undefined;
+    return this.#ifSeen(this.#snapshot.resolveUri(uri) ?? this.#unlisted(uri));
   }
 
   template(uriTemplate: string): Target | undefined {
-    const target = this.#snapshot.find('resourceTemplates', uriTemplate)?.target;
-    return target !== undefined && this.#ports.sees(this.#principal, target) ? target : undefined;
+    return this.#ifSeen(this.#snapshot.find('resourceTemplates', uriTemplate)?.target);
   }
 
   publicUri(upstream: string, uri: string): string {
@@ -85,8 +87,7 @@ export class CatalogView {
       : { kind: 'resource', upstream: only, name: uri, publicName: uri };
   }
 
-  #named(kind: ListKind, name: string): Target | undefined {
-    const target = this.#snapshot.find(kind, name)?.target ?? this.#bareNames(kind).get(name);
+  #ifSeen(target: Target | undefined): Target | undefined {
     return target !== undefined && this.#ports.sees(this.#principal, target) ? target : undefined;
   }
 

@@ -20,7 +20,7 @@ export interface Owner {
   /** Client capabilities as declared. */
   readonly capabilities: JsonObject;
   readonly clientInfo: JsonObject | undefined;
-  /** Whether the client is gone: its session ended, its streams closed, or its one exchange is over. */
+  /** Whether nothing can reach the client outside its requests: its session ended, or no stream of it is open. */
   readonly hasLeft: boolean;
   /** Whether the client began before this process did: what was kept for it alone is lost. */
   readonly isRestored: boolean;

@@ -6,6 +6,8 @@ import { errorText, wireError } from './answer.ts';
 import { Pipe } from './pipe.ts';
 
 const POLL_MS = 10;
+/** The client started this process itself: the bound only keeps one line from taking all memory. */
+const MAX_LINE_CHARS = 128 * 1024 * 1024;
 
 /** One client on a pair of streams. */
 export interface StdioListener {
@@ -22,7 +24,7 @@ export function listenStdio(gate: Gate, input: Readable, output: Writable): Stdi
   };
   const credentials = { header: () => undefined, address: undefined };
   const pipe = new Pipe(gate, { transport: 'stdio', credentials, write });
-  const lines = new TextLines(() => gate.plan().server.maxBodyBytes, {
+  const lines = new TextLines(MAX_LINE_CHARS, {
     onLine: (line) => pipe.receive(line),
     onTooLong: () => write(tooLong()),
   });
@@ -67,12 +69,12 @@ interface LineEvents {
 
 /** Text in pieces as lines. Pieces are joined once per line, so that a long line costs no more than its length. */
 class TextLines {
-  readonly #maxChars: () => number;
+  readonly #maxChars: number;
   readonly #events: LineEvents;
   #parts: string[] = [];
   #size = 0;
 
-  constructor(maxChars: () => number, events: LineEvents) {
+  constructor(maxChars: number, events: LineEvents) {
     this.#maxChars = maxChars;
     this.#events = events;
   }
@@ -88,7 +90,7 @@ class TextLines {
 
   /** What came since the last newline is a line too. */
   end(): void {
-    const isTooLong = this.#size > this.#maxChars();
+    const isTooLong = this.#size > this.#maxChars;
     const line = this.#parts.join('').trim();
     this.#parts = [];
     this.#size = 0;
@@ -98,7 +100,7 @@ class TextLines {
 
   #keep(part: string): void {
     this.#size += part.length;
-    if (this.#size > this.#maxChars()) this.#parts = [];
+    if (this.#size > this.#maxChars) this.#parts = [];
     else this.#parts.push(part);
   }
 }

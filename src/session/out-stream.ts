@@ -27,10 +27,12 @@ export class EventStore {
   readonly #streams = new Map<number, SessionStream>();
   #kept: Kept[] = [];
   #bytes = 0;
-  #lastId = 0;
+  #lastId: number;
 
-  constructor(bounds: StoreBounds) {
+  /** Numbers of streams begin where none of before a restart can be: an old event id then leads nowhere. */
+  constructor(bounds: StoreBounds, firstId: number) {
     this.bounds = bounds;
+    this.#lastId = firstId;
   }
 
   open(): SessionStream {

@@ -26,6 +26,7 @@ export interface SessionTerms {
   readonly principal: Principal;
   readonly plan: SessionPlan;
   readonly bounds: StoreBounds;
+  readonly firstStream: number;
   readonly notes: SessionNotes | undefined;
   /** Whether it was made from its id alone, after a restart. */
   readonly isRestored: boolean;
@@ -52,7 +53,6 @@ export class ClientSession {
   readonly #questions: OpenQuestions;
   #seenAt = performance.now();
   #held = 0;
-  #hasHeld = false;
   #isClosed = false;
   #isInitialized: boolean;
   #detaching: NodeJS.Timeout | undefined;
@@ -69,7 +69,7 @@ export class ClientSession {
     this.expiresAt = seed.expiresAt;
     this.logLevel = notes?.logLevel;
     this.subscriptions = new Set(notes?.subscriptions);
-    this.#store = new EventStore(bounds);
+    this.#store = new EventStore(bounds, terms.firstStream);
     this.#questions = new OpenQuestions(plan.askTimeoutMs);
     this.standalone = this.#store.open();
     this.#isInitialized = terms.isRestored;
@@ -94,7 +94,7 @@ export class ClientSession {
   }
 
   get hasLeft(): boolean {
-    return this.#isClosed || (this.#hasHeld && this.#held === 0);
+    return this.#isClosed || this.#held === 0;
   }
 
   openStream(): SessionStream {
@@ -139,7 +139,6 @@ export class ClientSession {
 
   hold(): () => void {
     this.#held += 1;
-    this.#hasHeld = true;
     this.touch();
     let isHeld = true;
     return () => {

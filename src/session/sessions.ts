@@ -95,6 +95,7 @@ export class SessionTable {
         maxBytes: sse.maxStoredBytes,
         resumableMs: sse.resumableMs,
       },
+      firstStream: this.#ports.now(),
       isRestored,
       notes: isRestored ? this.#ports.loadNotes(seed.key) : undefined,
       onNotes: (notes) => this.#ports.saveNotes(seed.key, notes, seed.expiresAt),

@@ -52,16 +52,17 @@ async function find(
   { principal }: Trail,
   ports: SpinePorts,
 ): Promise<{ view: View; target: Target }> {
+  const names = ports.bareNames(principal, exchange.owner);
   const view = ports.view(principal, exchange.owner);
   try {
-    return { view, target: resolve(request, principal, view, ports) };
+    return { view, target: resolve(request, { principal, view, names, ports }) };
   } catch (error) {
     const isUnknown = error instanceof Refusal && error.code !== 'PARAMS_INVALID';
     const starting = isUnknown ? ports.whenListed() : undefined;
     if (starting === undefined) throw error;
     await starting;
     const later = ports.view(principal, exchange.owner);
-    return { view: later, target: resolve(request, principal, later, ports) };
+    return { view: later, target: resolve(request, { principal, view: later, names, ports }) };
   }
 }
 

@@ -82,8 +82,10 @@ export interface Sessions {
 export interface View {
   /** One page of a list as the JSON text of a result for this era; undefined when the cursor is not ours. */
   list(kind: ListKind, era: Era, cursor: string | undefined): string | undefined;
-  tool(name: string): Target | undefined;
-  prompt(name: string): Target | undefined;
+  /** A tool or prompt by the name it is listed under. */
+  listed(kind: 'tools' | 'prompts', name: string): Target | undefined;
+  /** One by its server's own name: of the server given, else of the only one that has it. */
+  bare(kind: 'tools' | 'prompts', name: string, upstream: string | undefined): Target | undefined;
   resource(uri: string): Target | undefined;
   /** A template by its public text, for completion. */
   template(uriTemplate: string): Target | undefined;
@@ -105,6 +107,8 @@ export interface SpinePorts {
   readonly sessions: Sessions;
   /** The catalog as this principal sees it now, with what the client's own instances offer. */
   view(principal: Principal, owner?: Owner): View;
+  /** What names without prefix have meant to this client. */
+  bareNames(principal: Principal, owner: Owner): BareNames;
   /** Resolves when the servers still starting are listed, or will not be soon (docs/rules.md R14); undefined when none is. */
   whenListed(): Promise<void> | undefined;
   decide(principal: Principal, target: Target): Decision;
@@ -135,6 +139,12 @@ export interface SpinePorts {
   record(entry: Entry): void;
   /** An id nobody can guess. */
   newToken(): string;
+}
+
+/** What names without prefix have meant to one client. */
+export interface BareNames {
+  get(kind: string, name: string): string | undefined;
+  keep(kind: string, name: string, upstream: string): void;
 }
 
 /** What a modern client wants to hear of (spec 2026-07-28, subscriptions). */

@@ -3,27 +3,30 @@ import type { Request } from '../kernel/json-rpc.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
-import type { SpinePorts, View } from './ports.ts';
+import type { BareNames, SpinePorts, View } from './ports.ts';
+
+/** Within what a name is looked up. */
+export interface Scope {
+  readonly principal: Principal;
+  readonly view: View;
+  readonly names: BareNames;
+  readonly ports: SpinePorts;
+}
 
 /** What a call addresses. Throws PARAMS_INVALID when it names nothing, TARGET_UNKNOWN when what it names is not there. */
-export function resolve(
-  request: Request,
-  principal: Principal,
-  view: View,
-  ports: SpinePorts,
-): Target {
+export function resolve(request: Request, { principal, view, names, ports }: Scope): Target {
   const { method, params } = request;
   switch (method) {
     case 'tools/call':
-      return view.tool(textOf(params, 'name')) ?? refuse(request);
+      return named('tools', textOf(params, 'name'), view, names) ?? refuse(request);
     case 'prompts/get':
-      return view.prompt(textOf(params, 'name')) ?? refuse(request);
+      return named('prompts', textOf(params, 'name'), view, names) ?? refuse(request);
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
       return view.resource(textOf(params, 'uri')) ?? refuse(request);
     case 'completion/complete':
-      return resolveReference(objectAt(params, 'ref'), view) ?? refuse(request);
+      return resolveReference(objectAt(params, 'ref'), view, names) ?? refuse(request);
     default:
       return resolveTask(textOf(params, 'taskId'), principal, ports) ?? refuse(request);
   }
@@ -45,6 +48,20 @@ export function unknownTarget({ method, params }: Request): Refusal {
   return new Refusal('TARGET_UNKNOWN', 'Unknown task.');
 }
 
+/** A name as listed; or without its prefix, which once resolved stays with its server (docs/rules.md R6). */
+function named(
+  kind: 'tools' | 'prompts',
+  name: string,
+  view: View,
+  names: BareNames,
+): Target | undefined {
+  const listed = view.listed(kind, name);
+  if (listed !== undefined) return listed;
+  const target = view.bare(kind, name, names.get(kind, name));
+  if (target !== undefined) names.keep(kind, name, target.upstream);
+  return target;
+}
+
 function refuse(request: Request): never {
   throw unknownTarget(request);
 }
@@ -59,8 +76,12 @@ function shown(params: JsonObject | undefined, key: string): string {
   return (stringAt(params, key) ?? '').slice(0, 200);
 }
 
-function resolveReference(ref: JsonObject | undefined, view: View): Target | undefined {
-  if (ref?.['type'] === 'ref/prompt') return view.prompt(textOf(ref, 'name'));
+function resolveReference(
+  ref: JsonObject | undefined,
+  view: View,
+  names: BareNames,
+): Target | undefined {
+  if (ref?.['type'] === 'ref/prompt') return named('prompts', textOf(ref, 'name'), view, names);
   if (ref?.['type'] === 'ref/resource')
     return view.template(textOf(ref, 'uri')) ?? view.resource(textOf(ref, 'uri'));
   throw new Refusal('PARAMS_INVALID', 'params.ref.type must be "ref/prompt" or "ref/resource".');

@@ -23,12 +23,10 @@ export async function serveSubscription(
   ports: SpinePorts,
 ): Promise<Answer> {
   const { request, exchange } = arrival;
-  const target = resolve(
-    request,
-    trail.principal,
-    ports.view(trail.principal, arrival.exchange.owner),
-    ports,
-  );
+  const { principal } = trail;
+  const view = ports.view(principal, exchange.owner);
+  const names = ports.bareNames(principal, exchange.owner);
+  const target = resolve(request, { principal, view, names, ports });
   trail.target = target;
   const decision = ports.decide(trail.principal, target);
   trail.rule = decision.rule;

@@ -1,4 +1,4 @@
-import { RemoteError, type Answer } from '../kernel/answer.ts';
+import { Cancelled, RemoteError, type Answer } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
 import { notification, type RequestId, type Response } from '../kernel/json-rpc.ts';
@@ -163,4 +163,15 @@ export function refusalFor(upstream: string, { kind, message }: WireFailure): Re
   if (kind === 'protocol') return new Refusal('UPSTREAM_PROTOCOL', text);
   const isUnsent = kind === 'refused' || kind === 'unauthorized';
   return new Refusal(isUnsent ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_LOST', text);
+}
+
+/** Why a call cannot be sent at all: its client has cancelled it, or the link is closed. */
+export function whyUnsent(
+  { cancellation }: Exchange,
+  upstream: string,
+  closedFor: string | undefined,
+): Error | undefined {
+  if (cancellation.reason !== undefined) return new Cancelled(cancellation.reason);
+  if (closedFor === undefined) return undefined;
+  return new Refusal('UPSTREAM_UNAVAILABLE', `Server "${upstream}" ${closedFor}.`);
 }

@@ -19,6 +19,7 @@ import {
   refusalFor,
   resultOf,
   timedOut,
+  whyUnsent,
   withProgressToken,
   type Flight,
 } from './flights.ts';
@@ -118,17 +119,9 @@ export class LegacyLink implements Link {
 
   call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      if (exchange.cancellation.reason !== undefined) {
-        reject(new Cancelled(exchange.cancellation.reason));
-        return;
-      }
-      if (this.#closedFor !== undefined) {
-        reject(
-          new Refusal(
-            'UPSTREAM_UNAVAILABLE',
-            `Server "${permit.target.upstream}" ${this.#closedFor}.`,
-          ),
-        );
+      const unsent = whyUnsent(exchange, this.#setup.upstream, this.#closedFor);
+      if (unsent !== undefined) {
+        reject(unsent);
         return;
       }
       // A modern exchange is over when it is answered: nobody is left of it who could be asked late.
@@ -227,6 +220,9 @@ export class LegacyLink implements Link {
       this.#events.onInteractive(message.method);
       return;
     }
+    // A server that asks at all may ask late, on behalf of a call that has ended: sharing ends with the first question.
+    if (this.owner === undefined && origin === undefined)
+      this.#events.onInteractive(message.method);
     const elicitationId = stringAt(message.params, 'elicitationId');
     if (elicitationId !== undefined) this.#followers.remember(elicitationId, ownerOf(claim));
     void this.#questions.bring(message, claim);

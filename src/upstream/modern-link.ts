@@ -19,6 +19,7 @@ import {
   refusalFor,
   resultOf,
   timedOut,
+  whyUnsent,
   withProgressToken,
   type Flight,
 } from './flights.ts';
@@ -108,17 +109,9 @@ export class ModernLink implements Link {
     };
     if (owner.logLevel !== undefined) meta[META.logLevel] = owner.logLevel;
     return new Promise((resolve, reject) => {
-      if (exchange.cancellation.reason !== undefined) {
-        reject(new Cancelled(exchange.cancellation.reason));
-        return;
-      }
-      if (this.#closedFor !== undefined) {
-        reject(
-          new Refusal(
-            'UPSTREAM_UNAVAILABLE',
-            `Server "${this.#setup.upstream}" ${this.#closedFor}.`,
-          ),
-        );
+      const unsent = whyUnsent(exchange, this.#setup.upstream, this.#closedFor);
+      if (unsent !== undefined) {
+        reject(unsent);
         return;
       }
       const terms = {

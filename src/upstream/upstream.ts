@@ -29,7 +29,7 @@ const SLOT_MS = 5000;
 /** After this many failures in a row a server counts as failed, not as starting. */
 const PATIENCE = 3;
 const STATE_LOST =
-  'a session from before the restart gets a new instance; what the old one kept for it is lost';
+  'a session from before the restart gets a new instance; the state the old one kept for it is lost';
 
 /** One configured server: keeps a link to it alive, knows its state, and carries permitted calls. */
 export class Upstream {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { request, type IncomingMessage } from 'node:http';
 import test from 'node:test';
 import { initializeBody } from '../support/raw-clients.ts';
 import { freePort } from '../support/conformance-processes.ts';
@@ -114,7 +115,7 @@ test('the refusal of a Host is readable by no page', async () => {
   assert.equal(got.headers['access-control-allow-origin'], undefined);
 });
 
-test('names in server.allowedHosts and the address that is bound are accepted, others are not (R18)', async (t) => {
+test('names in server.allowedHosts and of server.publicUrl are accepted, others are not (R18)', async (t) => {
   const gateway = await startRaw({
     servers: {},
     app: 'server:\n  allowedHosts: [Gateway.Internal, "other.internal:8443"]\n  publicUrl: https://mcp.example.com\n',
@@ -128,6 +129,20 @@ test('names in server.allowedHosts and the address that is bound are accepted, o
   assert.equal(await statusFor('other.internal:8444'), 403);
   assert.equal(await statusFor('mcp.example.com'), 200);
   assert.equal(await statusFor('example.com'), 403);
+});
+
+test('the address the gateway is bound to is accepted, whichever of this machine it is (R18)', async (t) => {
+  const env = { MCPX_HOST: '127.0.0.2' };
+  const gateway = await startRaw({ servers: {}, isReady: false, env });
+  t.after(() => gateway.stop());
+  const statusFor = async (host: string): Promise<number> => {
+    const body = JSON.stringify(initializeBody());
+    const response = await fetchAt('127.0.0.2', gateway.port, host, body);
+    return response.statusCode ?? 0;
+  };
+  assert.equal(await statusFor(`127.0.0.2:${gateway.port}`), 200);
+  assert.equal(await statusFor('127.0.0.3'), 403);
+  assert.equal(await statusFor('attacker.example'), 403);
 });
 
 test('metrics on their own port are not for pages of another name either', async (t) => {
@@ -145,3 +160,28 @@ test('metrics on their own port are not for pages of another name either', async
   assert.equal(await statusFor('localhost'), 'HTTP/1.1 200');
   assert.equal(await statusFor('attacker.example'), 'HTTP/1.1 403');
 });
+
+function fetchAt(
+  address: string,
+  port: number,
+  host: string,
+  body: string,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { host, 'content-type': 'application/json' };
+    const outgoing = request({
+      host: address,
+      port,
+      path: '/mcp',
+      method: 'POST',
+      headers,
+      agent: false,
+    });
+    outgoing.on('response', (response) => {
+      response.resume();
+      resolve(response);
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}

@@ -70,7 +70,7 @@ test('what a server asks, with text of a client in it, stays within its event', 
   const reader = new EventReader(
     await begin(port, { headers: session.headers, body: session.body('tools/call', params) }),
   );
-  const lines = await linesOf(reader, (text) => /elicitation\/create.*\n\n/u.test(text));
+  const lines = await linesOf(reader, (text) => /elicitation\/create[^\n]*\n\n/u.test(text));
   assertOwn(lines);
   const { id, params: question } = await reader.nextMessage(
     ({ method }) => method === 'elicitation/create',

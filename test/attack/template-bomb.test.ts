@@ -24,14 +24,20 @@ async function withTemplate(t: TestContext, uriTemplate: string): Promise<RawSes
       answerJson(response, seen, { contents: [{ uri: 'x:', text: 'read' }] });
     else answerJson(response, seen, { resources: [], ...legacyResult(seen) });
   });
-  const gateway = await startRaw({ servers: { it: { url: `${server.origin}/mcp`, type: 'http' } } });
+  const gateway = await startRaw({
+    servers: { it: { url: `${server.origin}/mcp`, type: 'http' } },
+  });
   t.after(() => gateway.stop());
   await eventually('it is ready', async () => (await gateway.servers())[0]?.phase === 'ready');
   return RawSession.open(gateway.port);
 }
 
 for (const [what, template, uri] of [
-  ['an honest template with three parts', 'repo://{owner}-{name}-{branch}', `repo://${'-'.repeat(8000)}/`],
+  [
+    'an honest template with three parts',
+    'repo://{owner}-{name}-{branch}',
+    `repo://${'-'.repeat(8000)}/`,
+  ],
   ['three expressions side by side', 'x:{a}{b}{c}', `x:${'a'.repeat(8000)}/`],
   ['five greedy expressions', 'x:{+a}{+b}{+c}{+d}{+e}y', `x:${'a'.repeat(8000)}z`],
   ['twenty expressions', `x:${'{+a},'.repeat(20)}y`, `x:${','.repeat(8000)}z`],

@@ -101,7 +101,7 @@ describe('clients of the SDKs through a gateway in front of three real servers',
   test(
     'the first SDK lists, calls, reads, gets a prompt and is asked over streamable HTTP',
     LIMIT,
-    (t) => tourWithFirst(t, house, new FirstHttp(new URL(house.gateway.url)) as FirstTransport),
+    (t) => tourWithFirst(t, house, new FirstHttp(new URL(house.gateway.url))),
   );
 
   test('the first SDK does the same as a client that knows HTTP+SSE alone', LIMIT, (t) =>

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { objectOf, type JsonObject } from '../fixture/json-rpc.ts';
 import { FIXTURE } from '../support/conformance-processes.ts';
 import { textOf, type Answers } from '../support/fidelity-peer.ts';
 import { SAMPLER } from '../support/fidelity-sampler.ts';
@@ -19,8 +21,18 @@ const USE = { type: 'tool_use', id: 'use-1', name: 'weather', input: { city: 'Br
 /** Uses a tool when it is asked for the first time, and answers when it has the result. */
 function usingTools(): Answers {
   return {
-    'sampling/createMessage': ({ messages }) => {
+    'sampling/createMessage': async ({ messages, _meta }, tell) => {
       const isFirst = (messages as unknown[]).length === 1;
+      const { progressToken } = objectOf(_meta);
+      for (const progress of [1, 2])
+        await tell('notifications/progress', {
+          progressToken,
+          progress,
+          total: 2,
+          message: 'wait',
+        });
+      // The first SDK forgets progress that comes together with the answer.
+      await sleep(50);
       return {
         role: 'assistant',
         model: 'none',
@@ -38,10 +50,22 @@ async function sampledAlike(scene: Scene): Promise<void> {
   const shown = await client.call('sampler__sample');
   assert.deepEqual(shown, await direct.call('sample'));
   assert.match(textOf(shown), /It rains/);
+  assert.equal(textOf(shown).match(/"message":"wait"/g)?.length, 4, 'the server hears of progress');
+  // The token of a question is the hop's own.
   const bare = (questions: typeof client.questions): unknown =>
-    questions.map(({ method, params }) => ({ method, params }));
+    questions.map(({ method, params }) => ({ method, params: { ...params, _meta: undefined } }));
   assert.equal(client.questions.length, 2);
   assert.deepEqual(bare(client.questions), bare(direct.questions));
+}
+
+/** A question that the server takes back is taken back from the client, by the id it was asked under. */
+async function takenBack(scene: Scene): Promise<void> {
+  const never = new Promise<JsonObject>(() => undefined);
+  const answers: Answers = { 'sampling/createMessage': () => never };
+  const client = await scene.open({ capabilities: EVERY_CAPABILITY, answers });
+  assert.match(textOf(await client.call('sampler__withdraw')), /taken back/);
+  const { params } = await client.next(({ method }) => method === 'notifications/cancelled');
+  assert.equal(params['requestId'], client.questions[0]?.id);
 }
 
 /** A client that samples, but knows no tools in sampling, is not asked for them. */
@@ -75,7 +99,11 @@ async function taskIsKept(scene: Scene): Promise<void> {
 const ROWS: readonly Row[] = [
   { name: 'a task of a server that asks in its midst is there to the end (R12)', run: taskIsKept },
   { name: 'the only client of a server that is shared is asked (R9)', run: theOnlyOneIsAsked },
-  { name: 'sampling with tools and their results arrives whole, both ways', run: sampledAlike },
+  {
+    name: 'sampling with tools and their results arrives whole, both ways, with progress',
+    run: sampledAlike,
+  },
+  { name: 'a question that the server takes back is taken back from its client', run: takenBack },
   { name: 'a client that does not sample with tools is not asked to (R16)', run: notAskedForMore },
 ];
 

@@ -15,7 +15,10 @@ const OTHER = { ...fixtureEntry('legacy'), env: { FIXTURE_WHO: 'two' } };
 async function who(session: RawSession, name: string): Promise<string> {
   const answer = await session.call(name);
   if (answer.error !== undefined) return answer.error.message;
-  const { environment } = partOf<{ environment: { FIXTURE_WHO: string } }>(answer, 'structuredContent');
+  const { environment } = partOf<{ environment: { FIXTURE_WHO: string } }>(
+    answer,
+    'structuredContent',
+  );
   return environment.FIXTURE_WHO;
 }
 
@@ -49,13 +52,19 @@ test('with naming flat the name of an earlier server stays its own, and the late
   const two = (await gateway.servers()).find(({ name }) => name === 'two');
   assert.equal(two?.phase, 'degraded');
   assert.match(two.reason ?? '', /"one".*fixture|fixture.*"one"|server "one"/u);
-  const names = partOf<{ name: string }[]>(await session.request('tools/list'), 'tools').map(({ name }) => name);
+  const names = partOf<{ name: string }[]>(await session.request('tools/list'), 'tools').map(
+    ({ name }) => name,
+  );
   assert.equal(new Set(names).size, names.length);
 });
 
 test('with naming flat an earlier server that is slow to start has its names as soon as it is there (R17)', async (t) => {
   const slow = { ...fixtureEntry('legacy', '--start-delay', '700'), env: { FIXTURE_WHO: 'one' } };
-  const gateway = await startRaw({ servers: { one: slow, two: OTHER }, app: 'naming: flat\n', isReady: false });
+  const gateway = await startRaw({
+    servers: { one: slow, two: OTHER },
+    app: 'naming: flat\n',
+    isReady: false,
+  });
   t.after(() => gateway.stop());
   await eventually('both are settled', async () =>
     (await gateway.servers()).every(({ phase }) => phase !== 'starting'),

@@ -4,7 +4,14 @@ import { modernCall, modernSent } from '../support/raw-clients.ts';
 import { eventually } from '../support/raw-eventually.ts';
 import { FIXTURE, freePort, startNode, stop } from '../support/conformance-processes.ts';
 import { gatewayForFile } from '../support/raw-gateway.ts';
-import { assertRefused, partOf, rpcOf, send, type Got, type JsonObject } from '../support/raw-http.ts';
+import {
+  assertRefused,
+  partOf,
+  rpcOf,
+  send,
+  type Got,
+  type JsonObject,
+} from '../support/raw-http.ts';
 
 /** Arguments that are mirrored into headers, so that what stands between can route by them (R21). */
 

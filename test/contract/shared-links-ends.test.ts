@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { ROOT } from '../support/conformance-processes.ts';
 import { connectLegacy, stateOf } from '../support/gateway-clients.ts';
-import { jsonOf, RawSession } from '../support/gateway-session.ts';
+import { jsonOf, RawSession, textOf } from '../support/gateway-session.ts';
 import { fixture, TestGateway } from '../support/gateway.ts';
 import {
   eventually,
@@ -126,3 +128,30 @@ for (const transport of ['sse', 'http'] as const) {
     },
   );
 }
+
+test('R9: a real server that asks for roots as soon as it runs (server-everything) gives each client its own', async (t) => {
+  const script = join(ROOT, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
+  const gateway = await TestGateway.start(t, {
+    servers: { everything: { command: process.execPath, args: [script, 'stdio'] } },
+  });
+  // It asks 350 ms after the gateway's own `initialized`, when there is no client to ask yet.
+  await gateway.whenServer(
+    'everything',
+    ({ phase, isInteractive }) => phase === 'ready' && isInteractive,
+  );
+  const roots = ['file:///home/anne', 'file:///home/bert'];
+  const clients = await Promise.all(
+    roots.map((root) => connectLegacy(t, gateway, 'http', { roots: [root] })),
+  );
+  for (let round = 0; round < 3; round += 1) {
+    const texts = await Promise.all(
+      clients.map(async (client) =>
+        textOf({ result: await client.call('everything__get-roots-list') }),
+      ),
+    );
+    for (const [index, text] of texts.entries()) {
+      assert.ok(text.includes(roots[index] ?? ''), text);
+      assert.ok(!text.includes(roots[1 - index] ?? ''), text);
+    }
+  }
+});

@@ -75,7 +75,9 @@ test('every command has a help of its own, printed in two ways', async () => {
 });
 
 test('mcpx --version and -V print the version of the package alone', async () => {
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+  };
   for (const flag of ['--version', '-V'])
     assert.deepEqual(await mcpx(flag), { code: 0, text: `${version}\n` });
 });
@@ -87,7 +89,10 @@ test('mcpx alone prints the help and fails, for nothing was asked', async () => 
 for (const [args, text] of [
   [['nonsense'], "error: unknown command 'nonsense'\n(mcpx --help lists the commands)\n"],
   [['--nonsense'], "error: unknown option '--nonsense'\n(mcpx --help lists the commands)\n"],
-  [['serve', '--nonsense'], "error: unknown option '--nonsense'\n(mcpx --help lists the commands)\n"],
+  [
+    ['serve', '--nonsense'],
+    "error: unknown option '--nonsense'\n(mcpx --help lists the commands)\n",
+  ],
 ] as const) {
   test(`mcpx ${args.join(' ')} says what is wrong and where help is, with exit code 1`, async () => {
     assert.deepEqual(await mcpx(...args), { code: 1, text });

@@ -44,7 +44,10 @@ test('a log and the terms of a gateway have these shapes', () => {
 });
 
 test('the package offers its entry and its manifest, and runs as mcpx', () => {
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, unknown>;
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
   assert.deepEqual(Object.keys(manifest['exports'] as object), ['.', './package.json']);
   assert.deepEqual(manifest['bin'], { mcpx: 'bin/mcpx.js' });
 });

@@ -21,7 +21,9 @@ async function scrape(at = metricsPort): Promise<string> {
 
 test('of our own there is one metric, of the kind and with the meaning it always had', async () => {
   const text = await scrape();
-  const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gmu)].map(([, name, kind]) => `${name} ${kind}`);
+  const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gmu)].map(
+    ([, name, kind]) => `${name} ${kind}`,
+  );
   const own = names.filter((name) => !/^(?:process|nodejs)_/u.test(name));
   assert.deepEqual(own, ['tool_call_duration_ms histogram']);
   assert.match(text, /^# HELP tool_call_duration_ms Duration of tool calls in milliseconds/mu);
@@ -39,13 +41,36 @@ test('a call is counted under these labels, with these buckets', async () => {
   const buckets = [...text.matchAll(/_bucket\{le="([^"]+)",tool_name="test_simple_text"/gu)];
   assert.deepEqual(
     buckets.map(([, le]) => le),
-    [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, '+Inf'].map(String),
+    [
+      1,
+      2,
+      5,
+      10,
+      25,
+      50,
+      100,
+      250,
+      500,
+      1000,
+      2500,
+      5000,
+      10_000,
+      30_000,
+      60_000,
+      300_000,
+      '+Inf',
+    ].map(String),
   );
 });
 
 test('the metrics of the process are there under the names that dashboards know', async () => {
   const text = await scrape();
-  for (const name of ['process_resident_memory_bytes', 'process_open_fds', 'nodejs_eventloop_lag_seconds', 'nodejs_heap_size_used_bytes'])
+  for (const name of [
+    'process_resident_memory_bytes',
+    'process_open_fds',
+    'nodejs_eventloop_lag_seconds',
+    'nodejs_heap_size_used_bytes',
+  ])
     assert.match(text, new RegExp(`^${name} `, 'mu'));
 });
 

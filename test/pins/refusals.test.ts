@@ -61,7 +61,9 @@ function documented(): string[][] {
 }
 
 test('every refusal has the status and the code it always had, and none has come or gone unseen', () => {
-  const actual = Object.fromEntries(CODES.map((code) => [code, [REFUSALS[code].http, REFUSALS[code].rpc]]));
+  const actual = Object.fromEntries(
+    CODES.map((code) => [code, [REFUSALS[code].http, REFUSALS[code].rpc]]),
+  );
   assert.deepEqual(actual, PINNED);
 });
 

@@ -209,8 +209,9 @@ async function linksLead(scene: Scene): Promise<void> {
   const client = await scene.client();
   for (const server of SERVERS) {
     const { result } = await answersAlike(scene, call('fixture_resource_link', {}, server));
-    const [link] = result?.['content'] as unknown[];
+    const [link] = (result?.['content'] ?? []) as unknown[];
     const { uri } = objectOf(link);
+    if (server === 'second') assert.match(String(uri), /^mcpx:\/\/second\//, 'not the other one');
     const { contents } = await client.result('resources/read', { uri });
     assert.equal(objectOf((contents as unknown[])[0])['uri'], uri);
   }

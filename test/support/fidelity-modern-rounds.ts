@@ -12,7 +12,7 @@ async function answer(name: string, request: unknown): Promise<JsonObject> {
   const { method, params } = objectOf(request);
   const reply = answersOf(name)[String(method)];
   if (reply === undefined) throw new Error(`Asked for ${String(method)}`);
-  return reply(objectOf(params));
+  return reply(objectOf(params), () => Promise.resolve());
 }
 
 async function answersTo(name: string, inputRequests: unknown): Promise<JsonObject> {

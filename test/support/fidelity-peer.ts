@@ -12,13 +12,18 @@ import { openWire, type Place, type Wire } from './fidelity-wires.ts';
 export interface Heard {
   readonly method: string;
   readonly params: JsonObject;
+  /** The id of a request. */
+  readonly id?: Id;
   /** When it came, on the clock of `performance.now()`. */
   readonly atMs: number;
 }
 
+/** Sends a notification. */
+type Tell = (method: string, params: JsonObject) => Promise<void>;
+
 /** Answers what a server asks: by method, with a result, or by throwing. */
 export type Answers = Readonly<
-  Record<string, (params: JsonObject) => JsonObject | Promise<JsonObject>>
+  Record<string, (params: JsonObject, tell: Tell) => JsonObject | Promise<JsonObject>>
 >;
 
 /** Who a peer says it is, and what it can be asked. */
@@ -224,7 +229,7 @@ export class Peer {
       atMs: performance.now(),
     };
     if (isRequest(message)) {
-      this.questions.push(heard);
+      this.questions.push({ ...heard, id: message.id });
       void this.#answer(message.id, heard);
     } else {
       this.heard.push(heard);
@@ -237,7 +242,8 @@ export class Peer {
     let outcome: Pick<Message, 'result' | 'error'>;
     try {
       if (answer === undefined) throw new Error(`Method not found: ${method}`);
-      outcome = { result: await answer(params) };
+      const tell: Tell = (notice, more) => this.notify(notice, more);
+      outcome = { result: await answer(params, tell) };
     } catch (failure) {
       const message = failure instanceof Error ? failure.message : String(failure);
       outcome = { error: { code: answer === undefined ? -32601 : -1, message } };

@@ -6,6 +6,8 @@ import {
   answersOf,
   EVERY_CAPABILITY,
   masked,
+  rootsOf,
+  type Inbound,
   type Row,
   type Scene,
 } from './fidelity-scene.ts';
@@ -103,23 +105,25 @@ function meeting(count: number): () => Promise<void> {
 /** Two clients that answer only when both have been asked. */
 async function openPair(scene: Scene, rounds: number): Promise<readonly [Peer, Peer]> {
   const meetings = Array.from({ length: rounds }, () => meeting(2));
-  const open = (name: string): Promise<Peer> => {
+  const open = (inbound: Inbound, name: string): Promise<Peer> => {
     let round = 0;
     const plain = answersOf(name);
     const answers: Answers = Object.fromEntries(
       Object.entries(plain).map(([method, answer]) => [
         method,
-        async (params) => {
+        async (params, tell) => {
           const meet = meetings[round];
           round += 1;
           await meet?.();
-          return answer(params);
+          return answer(params, tell);
         },
       ]),
     );
-    return scene.open({ name, capabilities: EVERY_CAPABILITY, answers });
+    return scene.openAt(inbound, { name, capabilities: EVERY_CAPABILITY, answers });
   };
-  return Promise.all([open('anna'), open('boris')]);
+  // Two transports meet where that is possible.
+  const other = scene.inbound === 'HTTP+SSE' ? 'streamable HTTP' : scene.inbound;
+  return Promise.all([open(scene.inbound, 'anna'), open(other, 'boris')]);
 }
 
 /** Each of two clients calls at the same time; both are asked before either is answered. */
@@ -170,7 +174,7 @@ async function rootsOfEachClient(scene: Scene): Promise<void> {
   }
   const roots = await Promise.all(pair.map((peer) => peer.call('apart__fixture_roots')));
   for (const [index, name] of names.entries())
-    assert.deepEqual(structured(roots[index] ?? {}), answersOf(name)['roots/list']?.({}));
+    assert.deepEqual(structured(roots[index] ?? {}), rootsOf(name));
 }
 
 /** A client whose roots change is asked again, and the other one is left alone. */

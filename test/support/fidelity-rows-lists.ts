@@ -28,7 +28,11 @@ async function namedAlike(scene: Scene, kind: 'tools' | 'prompts'): Promise<void
   const order = shown.map(({ name }) =>
     scene.servers.findIndex((one) => String(name).startsWith(`${one}__`)),
   );
-  assert.deepEqual(order, order.toSorted(), 'servers come in the order of the configuration');
+  assert.deepEqual(
+    order,
+    order.toSorted((one, two) => one - two),
+    'servers come in the order of the configuration',
+  );
 }
 
 /** Lists that name things by URI: the first server keeps its URIs, the same ones of a later server name it. */

@@ -45,7 +45,7 @@ async function updatesArrive(scene: Scene, server: string): Promise<void> {
 /** What two clients subscribe to is asked of the server once, and given up when the last one leaves. */
 async function subscriptionsAreCounted(scene: Scene): Promise<void> {
   const clients = await Promise.all([scene.open(able('anna')), scene.open(able('boris'))]);
-  const [first, second] = clients as [Peer, Peer];
+  const [first, second] = clients;
   const uri = 'test://static-binary';
   for (const client of clients) await client.result('resources/subscribe', { uri });
   await first.result('resources/unsubscribe', { uri });

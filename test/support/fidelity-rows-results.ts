@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { isObject, objectOf, type JsonObject, type Message } from '../fixture/json-rpc.ts';
 import type { Peer } from './fidelity-peer.ts';
-import { structured } from './fidelity-peer.ts';
-import { able, masked, withOwnUris, type Row, type Scene } from './fidelity-scene.ts';
+import { structured, textOf } from './fidelity-peer.ts';
+import { able, everyPage, masked, withOwnUris, type Row, type Scene } from './fidelity-scene.ts';
 
 /** A request by the name the server gave, and what makes it public. */
 interface Asked {
@@ -74,11 +74,13 @@ async function linksLead(scene: Scene): Promise<void> {
   ];
   for (const asked of all) {
     const { result } = await answersAlike(scene, asked);
-    const links = (result?.['content'] as JsonObject[]).filter(
+    const links = ((result?.['content'] ?? []) as JsonObject[]).filter(
       ({ type }) => type === 'resource_link',
     );
     assert.ok(links.length > 0);
     for (const { uri } of links) {
+      if (asked.server === 'apart')
+        assert.match(String(uri), /^mcpx:\/\/apart\//, 'not the other one');
       const { contents } = await client.result('resources/read', { uri });
       assert.equal(objectOf((contents as unknown[])[0])['uri'], uri, 'a link leads where it says');
     }
@@ -315,6 +317,26 @@ function showing(name: string, type: string, all: readonly Asked[]): Row {
   };
 }
 
+/** The view of a tool is the one of its own server; its host may call tools by the names the server gave. */
+async function viewsLead(scene: Scene): Promise<void> {
+  const client = await scene.client();
+  const tools = await everyPage(client, 'tools/list', 'tools');
+  for (const [server, uri] of [
+    ['fixture', 'ui://fixture/view'],
+    ['apart', `mcpx://apart/${encodeURIComponent('ui://fixture/view')}`],
+  ] as const) {
+    const tool = tools.find(({ name }) => name === `${server}__fixture_view`);
+    assert.deepEqual(tool?.['_meta'], { ui: { resourceUri: uri } });
+    const { contents } = await client.result('resources/read', { uri });
+    const [view] = contents as unknown[];
+    assert.equal(objectOf(view)['mimeType'], 'text/html;profile=mcp-app');
+    assert.equal(objectOf(view)['uri'], uri);
+  }
+  assert.match(textOf(await client.call('echo', { message: 'bare' })), /Echo: bare/);
+  const ofTwo = await client.request('tools/call', { name: 'fixture_view', arguments: {} });
+  assert.equal(ofTwo.error?.code, -32_602);
+}
+
 /** What calls, reads, prompts and completions bring back. */
 export const RESULT_ROWS: readonly Row[] = [
   alike('texts, annotations of content and mixed content arrive as they are', CALLS),
@@ -343,6 +365,7 @@ export const RESULT_ROWS: readonly Row[] = [
   { name: 'an answer of five megabytes arrives', run: bigAnswersArrive },
   alike('errors of tools and of the protocol keep code, message and data', ERRORS),
   alike('resources are read as they are, listed ones and those of a template', READS),
+  { name: 'the view of a tool (MCP Apps) leads to its own server', run: viewsLead },
   {
     name: 'what two servers have under one URI is read from the right one',
     run: sharedUrisAreKeptApart,

@@ -150,7 +150,7 @@ async function researchAsks(scene: Scene): Promise<void> {
   const result = await client.result('tasks/result', { taskId });
   assert.match(textOf(result), /Research Report: python/);
   assert.deepEqual(objectOf(objectOf(result['_meta'])[RELATED]), { taskId });
-  const [question] = client.questions.filter(({ method }) => method === 'elicitation/create');
+  const question = client.questions.find(({ method }) => method === 'elicitation/create');
   assert.match(String(question?.params['message']), /"python" could have multiple interpretations/);
   assert.equal(objectOf(objectOf(question?.params['_meta'])[RELATED])['taskId'], taskId);
 }

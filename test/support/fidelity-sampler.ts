@@ -5,6 +5,7 @@ import {
   CallToolRequestSchema,
   ListToolsRequestSchema,
   type CreateMessageRequest,
+  type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 
 /** Where this program is: a server, made with the first SDK, that samples with tools. */
@@ -46,21 +47,47 @@ function questions(): CreateMessageRequest['params'][] {
   ];
 }
 
+/** The answers to both questions, and the progress that the client reported meanwhile. */
+async function sample(server: Server, relatedRequestId: RequestId): Promise<unknown[]> {
+  const told: unknown[] = [];
+  const onprogress = (progress: unknown): void => {
+    told.push(progress);
+  };
+  for (const question of questions())
+    told.push(await server.createMessage(question, { relatedRequestId, onprogress }));
+  return told;
+}
+
+/** Takes a question back that nobody has answered in a fifth of a second. */
+async function withdraw(server: Server, relatedRequestId: RequestId): Promise<string> {
+  const [question] = questions();
+  if (question === undefined) return '';
+  const signal = AbortSignal.timeout(200);
+  try {
+    await server.createMessage(question, { relatedRequestId, signal });
+    return 'answered';
+  } catch {
+    return 'taken back';
+  }
+}
+
 async function serve(): Promise<void> {
   const server = new Server(
     { name: 'sampler', version: '1.0.0' },
     { capabilities: { tools: {} }, instructions: 'A server that samples with tools.' },
   );
   server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [{ name: 'sample', inputSchema: { type: 'object' as const } }],
+    tools: ['sample', 'withdraw'].map((name) => ({
+      name,
+      inputSchema: { type: 'object' as const },
+    })),
   }));
-  server.setRequestHandler(CallToolRequestSchema, async (_request, extra) => {
-    const answers: unknown[] = [];
-    for (const question of questions()) {
-      const options = { relatedRequestId: extra.requestId };
-      answers.push(await server.createMessage(question, options));
-    }
-    return { content: [{ type: 'text' as const, text: JSON.stringify(answers) }] };
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { requestId }) => {
+    const told =
+      params.name === 'sample'
+        ? await sample(server, requestId)
+        : await withdraw(server, requestId);
+    return { content: [{ type: 'text' as const, text: JSON.stringify(told) }] };
   });
   await server.connect(new StdioServerTransport());
 }

@@ -66,12 +66,17 @@ export function answersOf(name: string): Answers {
       stopReason: 'endTurn',
       content: { type: 'text', text: `said by ${name}` },
     }),
-    'roots/list': () => ({
-      roots: [
-        { uri: `file:///home/${name}`, name, _meta: { 'example.com/owner': name } },
-        { uri: `file:///srv/${name}`, name: `${name} 2` },
-      ],
-    }),
+    'roots/list': () => rootsOf(name),
+  };
+}
+
+/** The roots of a client, with a field that no specification names. */
+export function rootsOf(name: string): JsonObject {
+  return {
+    roots: [
+      { uri: `file:///home/${name}`, name, _meta: { 'example.com/owner': name } },
+      { uri: `file:///srv/${name}`, name: `${name} 2` },
+    ],
   };
 }
 
@@ -125,9 +130,7 @@ class Setting {
 
   async stop(): Promise<void> {
     const peers = await Promise.allSettled(this.#shared.values());
-    await Promise.all(
-      peers.map((peer) => (peer.status === 'fulfilled' ? peer.value.close() : undefined)),
-    );
+    for (const peer of peers) if (peer.status === 'fulfilled') await peer.value.close();
     await this.gateway.stop();
     await this.fleet.stop();
   }

@@ -36,7 +36,10 @@ export function inventoryOf(offering: Offering): Inventory {
     facts: {
       era: 'legacy',
       version: '2025-11-25',
-      capabilities: offering.capabilities ?? { tools: {}, ...(hasResources ? { resources: {} } : {}) },
+      capabilities: offering.capabilities ?? {
+        tools: {},
+        ...(hasResources ? { resources: {} } : {}),
+      },
       instructions: offering.instructions,
       serverInfo: {},
     },

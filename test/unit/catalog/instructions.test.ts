@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { joinedInstructions } from '../../../src/catalog/instructions.ts';
 import { suppliersOf } from '../../support/unit-catalog.ts';
 
@@ -26,10 +26,18 @@ test('what does not fit is cut and marked, what comes after it is left out', () 
 
 test('however long instructions are, no more than list.maxInstructionsBytes are passed on', () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 60 }), { maxLength: 6 }), fc.integer({ min: 0, max: 200 }), (texts, max) => {
-      const text = joined(texts.map((each) => each.toWellFormed()), max) ?? '';
-      assert.ok(Buffer.byteLength(text) <= max, `${Buffer.byteLength(text)} bytes of ${max}`);
-    }),
+    fc.property(
+      fc.array(fc.string({ unit: 'binary', maxLength: 60 }), { maxLength: 6 }),
+      fc.integer({ min: 0, max: 200 }),
+      (texts, max) => {
+        const text =
+          joined(
+            texts.map((each) => each.toWellFormed()),
+            max,
+          ) ?? '';
+        assert.ok(Buffer.byteLength(text) <= max, `${Buffer.byteLength(text)} bytes of ${max}`);
+      },
+    ),
   );
 });
 

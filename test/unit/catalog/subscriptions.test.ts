@@ -73,7 +73,10 @@ test('who is gone is told nothing any more, and what was watched for it alone is
 
 test('a subscription that a server does not take is none', async () => {
   const { subscriptions } = recorded(true);
-  await assert.rejects(subscriptions.add('s', 'x:1', 'anne', () => assert.fail('told')), /does not take/u);
+  await assert.rejects(
+    subscriptions.add('s', 'x:1', 'anne', () => assert.fail('told')),
+    /does not take/u,
+  );
   subscriptions.tell('s', 'x:1');
   assert.deepEqual(subscriptions.watched('s'), []);
 });
@@ -85,7 +88,10 @@ test('a second subscriber waits for the server too, and learns when it does not 
     subscriptions.add('s', 'x:1', 'bert', nothing),
   ];
   const outcomes = await Promise.allSettled(both);
-  assert.deepEqual(outcomes.map(({ status }) => status), ['rejected', 'rejected']);
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
 });
 
 test('signs in names and URIs do not mix up servers', async () => {

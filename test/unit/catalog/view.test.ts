@@ -7,16 +7,29 @@ import { CatalogView } from '../../../src/catalog/view.ts';
 import type { ListKind } from '../../../src/kernel/methods.ts';
 import type { Plan } from '../../../src/kernel/plan.ts';
 import { Principal } from '../../../src/kernel/principal.ts';
-import { CALLER, inventoryOf, LISTS, portsOf, suppliersOf, type Offering } from '../../support/unit-catalog.ts';
+import {
+  CALLER,
+  inventoryOf,
+  LISTS,
+  portsOf,
+  suppliersOf,
+  type Offering,
+} from '../../support/unit-catalog.ts';
 
 interface Page {
   readonly names: string[];
   readonly cursor: string | undefined;
 }
 
-function viewOf(servers: Record<string, Offering>, changes: { pageSize?: number; ports?: CatalogPorts; naming?: 'flat' | 'prefix' } = {}): CatalogView {
+function viewOf(
+  servers: Record<string, Offering>,
+  changes: { pageSize?: number; ports?: CatalogPorts; naming?: 'flat' | 'prefix' } = {},
+): CatalogView {
   const { ports = portsOf(), pageSize = 1000, naming = 'prefix' } = changes;
-  return new CatalogView(new Snapshot(suppliersOf(servers), naming), CALLER, ports, { ...LISTS, pageSize });
+  return new CatalogView(new Snapshot(suppliersOf(servers), naming), CALLER, ports, {
+    ...LISTS,
+    pageSize,
+  });
 }
 
 function pageOf(view: CatalogView, kind: ListKind, cursor?: string): Page | undefined {
@@ -44,12 +57,18 @@ test('pages follow one another by cursors until the last, and nothing is missed 
     cursor = page?.cursor;
     pages += 1;
   } while (cursor !== undefined);
-  assert.deepEqual(names, NAMES.map((name) => `s__${name}`));
+  assert.deepEqual(
+    names,
+    NAMES.map((name) => `s__${name}`),
+  );
   assert.equal(pages, 3);
 });
 
 test('a list that fits on a page has no cursor, also when it fits exactly or is empty', () => {
-  assert.equal(pageOf(viewOf({ s: { tools: NAMES } }, { pageSize: 7 }), 'tools')?.cursor, undefined);
+  assert.equal(
+    pageOf(viewOf({ s: { tools: NAMES } }, { pageSize: 7 }), 'tools')?.cursor,
+    undefined,
+  );
   assert.deepEqual(pageOf(viewOf({ s: {} }), 'tools'), { names: [], cursor: undefined });
 });
 
@@ -60,7 +79,14 @@ test('a cursor of another list, made up, or of something that is gone is none of
   const { cursor } = pageOf(view, 'tools') ?? {};
   assert.ok(cursor !== undefined);
   assert.equal(pageOf(view, 'prompts', cursor), undefined);
-  for (const other of ['', 'x', `${cursor}A`, ports.sealCursor('tools'), ports.sealCursor('tools none'), ports.sealCursor('')])
+  for (const other of [
+    '',
+    'x',
+    `${cursor}A`,
+    ports.sealCursor('tools'),
+    ports.sealCursor('tools none'),
+    ports.sealCursor(''),
+  ])
     assert.equal(pageOf(view, 'tools', other), undefined, other);
   const smaller = viewOf({ s: { tools: ['a', 'c'] } }, { pageSize: 2, ports });
   assert.equal(pageOf(smaller, 'tools', cursor), undefined);
@@ -69,7 +95,8 @@ test('a cursor of another list, made up, or of something that is gone is none of
 
 test('a cursor goes on after its item when others have come or gone before it', () => {
   const ports = portsOf();
-  const { cursor = '' } = pageOf(viewOf({ s: { tools: NAMES } }, { pageSize: 3, ports }), 'tools') ?? {};
+  const { cursor = '' } =
+    pageOf(viewOf({ s: { tools: NAMES } }, { pageSize: 3, ports }), 'tools') ?? {};
   const changed = viewOf({ s: { tools: ['new', 'b', 'c', 'd'] } }, { pageSize: 3, ports });
   assert.deepEqual(pageOf(changed, 'tools', cursor)?.names, ['s__d']);
 });
@@ -106,13 +133,23 @@ test('the same servers give the same lists in the same order, whenever they came
 
 test('modern lists say for how long: as briefly as any server says, private if any is', () => {
   const fieldsOf = (servers: Record<string, Offering>): unknown[] => {
-    const fields = JSON.parse(viewOf(servers).list('tools', 'modern', undefined) ?? '') as Record<string, unknown>;
+    const fields = JSON.parse(viewOf(servers).list('tools', 'modern', undefined) ?? '') as Record<
+      string,
+      unknown
+    >;
     return [fields['resultType'], fields['ttlMs'], fields['cacheScope']];
   };
   assert.deepEqual(fieldsOf({ a: {}, b: {} }), ['complete', 60_000, 'public']);
-  assert.deepEqual(fieldsOf({ a: { ttlMs: 5000 }, b: { ttlMs: 90_000 } }), ['complete', 5000, 'public']);
+  assert.deepEqual(fieldsOf({ a: { ttlMs: 5000 }, b: { ttlMs: 90_000 } }), [
+    'complete',
+    5000,
+    'public',
+  ]);
   assert.deepEqual(fieldsOf({ a: { isPrivate: true }, b: {} }), ['complete', 60_000, 'private']);
-  assert.deepEqual(Object.keys(JSON.parse(viewOf({ a: {} }).list('tools', 'legacy', undefined) ?? '') as object), ['tools']);
+  assert.deepEqual(
+    Object.keys(JSON.parse(viewOf({ a: {} }).list('tools', 'legacy', undefined) ?? '') as object),
+    ['tools'],
+  );
 });
 
 test('what a principal may not see is in no list, has no name and no URI, bare or whole (R5, R6)', () => {
@@ -161,27 +198,47 @@ test('a URI that nobody lists goes to the one server with resources, and to none
 });
 
 test('all capabilities are declared from the start, tasks and extensions where a server has them (R14)', () => {
-  const base = { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, completions: {}, logging: {} };
+  const base = {
+    tools: { listChanged: true },
+    prompts: { listChanged: true },
+    resources: { listChanged: true, subscribe: true },
+    completions: {},
+    logging: {},
+  };
   assert.deepEqual(viewOf({}).capabilities, base);
   const capabilities = { tasks: { list: {} }, extensions: { 'example.com/x': { a: 1 } } };
-  assert.deepEqual(viewOf({ a: { capabilities }, b: {} }).capabilities, { ...base, ...capabilities });
+  assert.deepEqual(viewOf({ a: { capabilities }, b: {} }).capabilities, {
+    ...base,
+    ...capabilities,
+  });
 });
 
 test('clients are told of the kinds of lists that differ as they see them, and of no others', () => {
   const told: ChangeKind[][] = [];
-  const catalog = new Catalog(portsOf({ onChanged: (kinds) => told.push([...kinds].toSorted()) }), plan(['a', 'b']));
+  const catalog = new Catalog(
+    portsOf({ onChanged: (kinds) => told.push([...kinds].toSorted()) }),
+    plan(['a', 'b']),
+  );
   catalog.put('a', inventoryOf({ tools: ['x'], resources: ['r:1'] }));
   catalog.put('a', inventoryOf({ tools: ['x'], resources: ['r:1'] }));
   catalog.put('a', inventoryOf({ tools: ['x'], resources: ['r:1'], templates: ['t:{id}'] }));
   catalog.put('b', inventoryOf({ prompts: ['p'] }));
   catalog.put('a', undefined);
   catalog.apply(plan(['a'], 'flat'));
-  assert.deepEqual(told, [['resources', 'tools'], ['resources'], ['prompts'], ['resources', 'tools'], ['prompts']]);
+  assert.deepEqual(told, [
+    ['resources', 'tools'],
+    ['resources'],
+    ['prompts'],
+    ['resources', 'tools'],
+    ['prompts'],
+  ]);
 });
 
 test('a server is told of its collisions, and told when they are over (R17)', () => {
   const told: [string, number][] = [];
-  const ports = portsOf({ onCollisions: (upstream, messages) => told.push([upstream, messages.length]) });
+  const ports = portsOf({
+    onCollisions: (upstream, messages) => told.push([upstream, messages.length]),
+  });
   const catalog = new Catalog(ports, plan(['a', 'b'], 'flat'));
   catalog.put('b', inventoryOf({ tools: ['x'] }));
   assert.deepEqual(told, []);

@@ -61,6 +61,10 @@ test('clients that declared nothing a server could ask share one key, all others
   const key = 'session-1';
   for (const capabilities of [{}, { experimental: {} }, { elicitation: null }, { tasks: {} }])
     assert.equal(instanceKey({ key, capabilities }), MUTE);
-  for (const capabilities of [{ elicitation: {} }, { sampling: {} }, { roots: { listChanged: true } }])
+  for (const capabilities of [
+    { elicitation: {} },
+    { sampling: {} },
+    { roots: { listChanged: true } },
+  ])
     assert.equal(instanceKey({ key, capabilities }), key);
 });

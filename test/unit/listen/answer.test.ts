@@ -25,7 +25,10 @@ test('every refusal is written with its status, code, sentence, name and remedy,
 });
 
 test('what a refusal says of the case at hand stands in place of the sentence, its data beside the name', () => {
-  const wire = wireError(new Refusal('BODY_TOO_LARGE', 'Too large by far.', { maxBytes: 7 }), 'legacy');
+  const wire = wireError(
+    new Refusal('BODY_TOO_LARGE', 'Too large by far.', { maxBytes: 7 }),
+    'legacy',
+  );
   assert.equal(wire?.error.message, 'Too large by far.');
   assert.deepEqual(wire?.error.data, {
     refusal: 'BODY_TOO_LARGE',
@@ -58,7 +61,12 @@ test('a cancelled request is not answered', () => {
 });
 
 test('anything else that was thrown tells nothing of itself', () => {
-  for (const error of [new TypeError('secret path /home/x'), new Error('secret'), 'secret', undefined]) {
+  for (const error of [
+    new TypeError('secret path /home/x'),
+    new Error('secret'),
+    'secret',
+    undefined,
+  ]) {
     const wire = wireError(error, 'modern');
     assert.ok(wire !== undefined);
     assert.doesNotMatch(JSON.stringify(wire), /secret|home/u);
@@ -67,7 +75,10 @@ test('anything else that was thrown tells nothing of itself', () => {
 
 test('a response has its id as it came and its result as it is, text that is JSON already untouched', () => {
   assert.equal(responseText(7, { result: { a: 1 } }), '{"jsonrpc":"2.0","id":7,"result":{"a":1}}');
-  assert.equal(responseText('"\n', { text: '{"a" : 1}' }), String.raw`{"jsonrpc":"2.0","id":"\"\n","result":{"a" : 1}}`);
+  assert.equal(
+    responseText('"\n', { text: '{"a" : 1}' }),
+    String.raw`{"jsonrpc":"2.0","id":"\"\n","result":{"a" : 1}}`,
+  );
   const error = { code: 1, message: 'm' };
   assert.deepEqual(JSON.parse(responseText(0, { error })), { jsonrpc: '2.0', id: 0, error });
   assert.deepEqual(JSON.parse(errorText(null, error)), { jsonrpc: '2.0', id: null, error });

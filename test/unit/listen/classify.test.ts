@@ -53,5 +53,12 @@ test('what is no JSON, no message or nested too deep is refused as what it is', 
 test('nesting that tools need is no refusal, however long the text around it', () => {
   const nested = `${'{"a":'.repeat(300)}1${'}'.repeat(300)}`;
   assert.ok(parseBody(nested));
-  assert.ok(parseBody(JSON.stringify({ text: 'x'.repeat(1_000_000), list: Array.from({ length: 10_000 }, () => [1]) })));
+  assert.ok(
+    parseBody(
+      JSON.stringify({
+        text: 'x'.repeat(1_000_000),
+        list: Array.from({ length: 10_000 }, () => [1]),
+      }),
+    ),
+  );
 });

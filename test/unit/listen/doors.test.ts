@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { DoorPlan } from '../../../src/kernel/plan.ts';
 import { corsHeaders, Doors, preflightHeaders } from '../../../src/listen/doors.ts';
 
@@ -35,10 +35,25 @@ test('this machine is a Host under all its names, with and without a port (R18)'
 });
 
 test('names that are allowed are a Host: with a port only on that port, without one on any (R18)', () => {
-  const plan = { allowedHosts: ['Any.example', 'one.example:8443'], publicUrl: 'https://pub.example:444/x' };
-  for (const host of ['any.example', 'any.example:1', 'one.example:8443', 'pub.example:444', 'ONE.example:8443'])
+  const plan = {
+    allowedHosts: ['Any.example', 'one.example:8443'],
+    publicUrl: 'https://pub.example:444/x',
+  };
+  for (const host of [
+    'any.example',
+    'any.example:1',
+    'one.example:8443',
+    'pub.example:444',
+    'ONE.example:8443',
+  ])
     assert.equal(check({ host }, plan), 'no origin', host);
-  for (const host of ['one.example', 'one.example:8444', 'pub.example', 'sub.any.example', 'any.example.evil'])
+  for (const host of [
+    'one.example',
+    'one.example:8444',
+    'pub.example',
+    'sub.any.example',
+    'any.example.evil',
+  ])
     assert.equal(check({ host }, plan), 'HOST_REFUSED', host);
 });
 
@@ -53,14 +68,37 @@ test('no name that nobody allowed is a Host, whatever it looks like', () => {
 
 test('without a Origin nobody asks for one; with one the page must be of this machine or allowed', () => {
   const host = 'localhost';
-  for (const origin of ['http://localhost', 'https://localhost:1', 'http://127.0.0.1:5173', 'http://[::1]:80', 'HTTP://LOCALHOST'])
+  for (const origin of [
+    'http://localhost',
+    'https://localhost:1',
+    'http://127.0.0.1:5173',
+    'http://[::1]:80',
+    'HTTP://LOCALHOST',
+  ])
     assert.equal(check({ host, origin }), origin, origin);
-  for (const origin of ['null', '', 'http://evil.example', 'http://localhost.evil.example', 'ws://localhost', 'http://localhost/path', 'http://user@localhost', 'http://localhost:1:2', 'localhost'])
+  for (const origin of [
+    'null',
+    '',
+    'http://evil.example',
+    'http://localhost.evil.example',
+    'ws://localhost',
+    'http://localhost/path',
+    'http://user@localhost',
+    'http://localhost:1:2',
+    'localhost',
+  ])
     assert.equal(check({ host, origin }), 'ORIGIN_REFUSED', origin);
   const plan = { allowedOrigins: ['https://App.example.com', 'https://slash.example.com/'] };
   assert.equal(check({ host, origin: 'https://app.example.com' }, plan), 'https://app.example.com');
-  assert.equal(check({ host, origin: 'https://slash.example.com' }, plan), 'https://slash.example.com');
-  for (const origin of ['http://app.example.com', 'https://app.example.com:8443', 'https://x.app.example.com'])
+  assert.equal(
+    check({ host, origin: 'https://slash.example.com' }, plan),
+    'https://slash.example.com',
+  );
+  for (const origin of [
+    'http://app.example.com',
+    'https://app.example.com:8443',
+    'https://x.app.example.com',
+  ])
     assert.equal(check({ host, origin }, plan), 'ORIGIN_REFUSED', origin);
 });
 

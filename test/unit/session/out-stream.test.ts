@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { mock, type TestContext } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { EventStore, type SessionStream } from '../../../src/session/out-stream.ts';
 
 interface Recorder {
@@ -95,7 +95,13 @@ test('after its end nothing is written any more, and who comes back gets the res
 test('no more messages are kept than the bound, the oldest go first, whichever stream they are of', () => {
   const store = storeOf({ maxMessages: 3 });
   const [one, two] = [store.open(), store.open()];
-  for (const [stream, text] of [[one, 'a'], [two, 'b'], [one, 'c'], [two, 'd']] as const) stream.write(text);
+  for (const [stream, text] of [
+    [one, 'a'],
+    [two, 'b'],
+    [one, 'c'],
+    [two, 'd'],
+  ] as const)
+    stream.write(text);
   assert.deepEqual([keptIn(store, one), keptIn(store, two)], [['2:c'], ['1:b', '2:d']]);
 });
 
@@ -120,28 +126,33 @@ test('whatever is written, ended and freed, the bounds hold and each stream keep
     fc.record({ of: fc.nat(3), ends: fc.constant(true) }),
   );
   fc.assert(
-    fc.property(fc.array(action, { maxLength: 60 }), fc.nat(8), fc.nat(60), (actions, maxMessages, maxBytes) => {
-      const store = storeOf({ maxMessages, maxBytes, resumableMs: 10 });
-      const streams = Array.from({ length: 4 }, () => store.open());
-      const written: string[][] = streams.map(() => []);
-      for (const each of actions) {
-        const stream = streams[each.of];
-        if ('text' in each) {
-          stream?.write(each.text);
-          written[each.of]?.push(each.text);
-        } else {
-          stream?.end();
-          mock.timers.tick(20);
-          streams[each.of] = store.open();
-          written[each.of] = [];
+    fc.property(
+      fc.array(action, { maxLength: 60 }),
+      fc.nat(8),
+      fc.nat(60),
+      (actions, maxMessages, maxBytes) => {
+        const store = storeOf({ maxMessages, maxBytes, resumableMs: 10 });
+        const streams = Array.from({ length: 4 }, () => store.open());
+        const written: string[][] = streams.map(() => []);
+        for (const each of actions) {
+          const stream = streams[each.of];
+          if ('text' in each) {
+            stream?.write(each.text);
+            written[each.of]?.push(each.text);
+          } else {
+            stream?.end();
+            mock.timers.tick(20);
+            streams[each.of] = store.open();
+            written[each.of] = [];
+          }
+          const kept = streams.map((one) => [...store.after(one, 0)].map(({ text }) => text));
+          assert.ok(kept.flat().length <= maxMessages);
+          assert.ok(kept.flat().join('').length <= maxBytes);
+          for (const [index, texts] of kept.entries())
+            assert.deepEqual(texts, written[index]?.slice(written[index].length - texts.length));
         }
-        const kept = streams.map((one) => [...store.after(one, 0)].map(({ text }) => text));
-        assert.ok(kept.flat().length <= maxMessages);
-        assert.ok(kept.flat().join('').length <= maxBytes);
-        for (const [index, texts] of kept.entries())
-          assert.deepEqual(texts, written[index]?.slice(written[index].length - texts.length));
-      }
-    }),
+      },
+    ),
   );
 });
 

@@ -44,7 +44,14 @@ function worldOf(t: TestContext, sessions: object = {}): World {
     onGone: (key) => gone?.push(key),
   };
   const plan = {
-    sessions: { idleMs: 60_000, maxAgeMs: 1_000_000, maxCount: 100, detachedMs: 20, askTimeoutMs: 5000, ...sessions },
+    sessions: {
+      idleMs: 60_000,
+      maxAgeMs: 1_000_000,
+      maxCount: 100,
+      detachedMs: 20,
+      askTimeoutMs: 5000,
+      ...sessions,
+    },
     sse: { maxStoredMessages: 10, maxStoredBytes: 1000, resumableMs: 1000 },
   } as unknown as Plan;
   const world: World = {
@@ -84,7 +91,11 @@ test('after a restart an id restores its session: version, capabilities, client,
   before.setSubscribed('x:2', true);
   before.setSubscribed('x:1', false);
   world.restart();
-  assert.equal(world.table.find(before.id, bob), undefined, 'of another principal it restores nothing');
+  assert.equal(
+    world.table.find(before.id, bob),
+    undefined,
+    'of another principal it restores nothing',
+  );
   const after = world.table.find(before.id, alice);
   assert.deepEqual(world.restored, [before.key]);
   assert.notEqual(after, before);
@@ -171,8 +182,9 @@ test('the id stays short whatever a client says of itself, and what matters is r
 test('a client whose last stream broke is told of as detached after a while, not when it comes back', async (t) => {
   const world = worldOf(t);
   const [gone, back] = [create(world), create(world)];
+  const letGo = gone.hold();
   assert.equal(gone.hasLeft, false);
-  gone.hold()();
+  letGo();
   const release = back.hold();
   release();
   release();
@@ -197,7 +209,9 @@ test('of two open streams the first to break makes no client detached', async (t
 test('a question is answered by its own id, with result or error; what answers nothing is told apart', async (t) => {
   const session = create(worldOf(t));
   const written: { id: string; method: string }[] = [];
-  const stream = { write: (text: string) => void written.push(JSON.parse(text) as { id: string; method: string }) };
+  const stream = {
+    write: (text: string) => void written.push(JSON.parse(text) as { id: string; method: string }),
+  };
   const question = { method: 'elicitation/create', params: { message: 'x' } };
   const asked = [0, 1].map(() => session.askOn(stream, question, new Cancellation()));
   const [first, second] = written;
@@ -205,7 +219,10 @@ test('a question is answered by its own id, with result or error; what answers n
   assert.equal(session.answer({ jsonrpc: '2.0', id: second?.id ?? '', result: { a: 1 } }), true);
   assert.equal(session.answer({ jsonrpc: '2.0', id: second?.id ?? '', result: { a: 2 } }), false);
   assert.equal(session.answer({ jsonrpc: '2.0', id: 'mcpx-99', result: {} }), false);
-  assert.equal(session.answer({ jsonrpc: '2.0', id: null, error: { code: 1, message: '' } }), false);
+  assert.equal(
+    session.answer({ jsonrpc: '2.0', id: null, error: { code: 1, message: '' } }),
+    false,
+  );
   session.answer({ jsonrpc: '2.0', id: first?.id ?? '', error: { code: -1, message: 'no' } });
   assert.deepEqual(await asked[1], { a: 1 });
   await assert.rejects(asked[0] ?? Promise.resolve(), RemoteError);
@@ -215,7 +232,8 @@ test('a question nobody answers is withdrawn: by time, by its server, or with th
   const session = create(worldOf(t, { askTimeoutMs: 30 }));
   const written: string[] = [];
   const stream = { write: (text: string) => void written.push(text) };
-  const ask = (signal = new Cancellation()) => session.askOn(stream, { method: 'roots/list' }, signal);
+  const ask = (signal = new Cancellation()) =>
+    session.askOn(stream, { method: 'roots/list' }, signal);
   await assert.rejects(ask(), { code: 'CLIENT_UNREACHABLE' });
   assert.match(written.at(-1) ?? '', /notifications\/cancelled.*mcpx-1/u);
   const signal = new Cancellation();
@@ -250,7 +268,10 @@ test('progress of the client on a question goes to its server under the token th
 test('log messages outside a call reach a client as its level allows', (t) => {
   const session = create(worldOf(t));
   const got: string[] = [];
-  session.standalone.attach({ write: (_event, text) => void got.push(text), end: () => undefined }, undefined);
+  session.standalone.attach(
+    { write: (_event, text) => void got.push(text), end: () => undefined },
+    undefined,
+  );
   const log = (level: string) => notification('notifications/message', { level });
   session.notify(log('debug'));
   session.setLogLevel('error');
@@ -273,7 +294,17 @@ test('an event id leads to its stream and event, one of another form to nothing'
   const session = create(worldOf(t));
   const stream = session.openStream();
   assert.deepEqual(session.resume(`${stream.id}_3`), { stream, afterEvent: 3 });
-  for (const id of ['', '_', `${stream.id}`, `${stream.id}_`, `${stream.id}_x`, `-${stream.id}_1`, `${stream.id}_1_1`, '99_0', `${'9'.repeat(20)}_1`])
+  for (const id of [
+    '',
+    '_',
+    `${stream.id}`,
+    `${stream.id}_`,
+    `${stream.id}_x`,
+    `-${stream.id}_1`,
+    `${stream.id}_1_1`,
+    '99_0',
+    `${'9'.repeat(20)}_1`,
+  ])
     assert.equal(session.resume(id), undefined, id);
 });
 

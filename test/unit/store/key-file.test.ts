@@ -64,7 +64,9 @@ for (const [what, text] of [
     readKeyRing(folder, newSecret);
     const file = join(folder, 'keys', 'seal.json');
     writeFileSync(file, text);
-    assert.throws(() => readKeyRing(folder, unused), { message: new RegExp(`${file}.*key ring`, 'u') });
+    assert.throws(() => readKeyRing(folder, unused), {
+      message: new RegExp(`${file}.*key ring`, 'u'),
+    });
     assert.equal(readFileSync(file, 'utf8'), text);
   });
 }

@@ -69,7 +69,9 @@ test('records of another version of the product are forgotten, not read', (t) =>
   const folder = folderFor(t);
   open(folder).close();
   const database = new DatabaseSync(join(folder, 'mcpx.db'));
-  database.exec("INSERT INTO record VALUES ('session', 'a', 'old', NULL); PRAGMA user_version = 999;");
+  database.exec(
+    "INSERT INTO record VALUES ('session', 'a', 'old', NULL); PRAGMA user_version = 999;",
+  );
   database.close();
   const store = open(folder);
   assert.equal(store.get('session', 'a'), undefined);

@@ -37,7 +37,10 @@ test('an answer settles its own flight once; one nobody waits for is told apart'
   const [one, two] = [open(flights), open(flights)];
   assert.equal(flights.answer({ jsonrpc: '2.0', id: two.id, result: { a: 1 } }), true);
   assert.equal(flights.answer({ jsonrpc: '2.0', id: two.id, result: { a: 2 } }), false);
-  assert.equal(flights.answer({ jsonrpc: '2.0', id: one.id, error: { code: 5, message: 'no' } }), true);
+  assert.equal(
+    flights.answer({ jsonrpc: '2.0', id: one.id, error: { code: 5, message: 'no' } }),
+    true,
+  );
   assert.deepEqual(two.outcomes, [{ result: { a: 1 } }]);
   assert.deepEqual(one.outcomes, [{ error: { code: 5, message: 'no' } }]);
 });
@@ -53,7 +56,10 @@ test('an id of another type or none settles nothing', () => {
 
 test('when a link is gone every flight fails, each with its own error, and none is left', () => {
   const flights = new Flights(never);
-  const all = [open(flights, { method: 'a' }), open(flights, { method: 'b', exchange: exchangeOf() })];
+  const all = [
+    open(flights, { method: 'a' }),
+    open(flights, { method: 'b', exchange: exchangeOf() }),
+  ];
   assert.equal(flights.calls, 1);
   flights.failAll(({ method }) => new Error(method));
   assert.deepEqual(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { LineReader } from '../../../src/upstream/lines.ts';
 
 interface Read {
@@ -41,7 +41,12 @@ function expected(bytes: Buffer, maxBytes: number): Read {
 
 const PLACES = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 20 });
 const TEXT = fc
-  .array(fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom('\n', '\r\n', '🙂', 'é\n', '\n\n')))
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 30 }),
+      fc.constantFrom('\n', '\r\n', '🙂', 'é\n', '\n\n'),
+    ),
+  )
   .map((parts) => Buffer.from(parts.join('')));
 
 test('any way of cutting a stream into chunks gives the same lines, whole characters included', () => {

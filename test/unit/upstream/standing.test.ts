@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { mock } from 'node:test';
-import { Refusal } from '../../../src/kernel/refusals.ts';
+import type { Refusal } from '../../../src/kernel/refusals.ts';
 import type { UpstreamLimits } from '../../../src/kernel/plan.ts';
 import { Backoff } from '../../../src/upstream/backoff.ts';
 import type { Link } from '../../../src/upstream/link.ts';
@@ -114,7 +114,10 @@ test('restarts are counted from the second time it comes up', () => {
 
 test('pauses double from the least to the longest; a long life begins anew', () => {
   const backoff = new Backoff({ restartMinMs: 250, restartMaxMs: 1500 } as UpstreamLimits);
-  assert.deepEqual([0, 0, 0, 0, 0].map((lived) => backoff.after(lived)), [250, 500, 1000, 1500, 1500]);
+  assert.deepEqual(
+    [0, 0, 0, 0, 0].map((lived) => backoff.after(lived)),
+    [250, 500, 1000, 1500, 1500],
+  );
   assert.equal(backoff.failures, 5);
   assert.equal(backoff.after(60_000), 250);
   assert.equal(backoff.failures, 1);

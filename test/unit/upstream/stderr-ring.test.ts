@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { StderrRing } from '../../../src/upstream/stderr-ring.ts';
 
 test('the newest lines are kept, oldest first', () => {
@@ -20,13 +20,17 @@ test('a line longer than all that may be kept is cut', () => {
 
 test('whatever is added, no more than the bound is kept, and it is the end of what was added', () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ maxLength: 20 })), fc.integer({ min: 1, max: 50 }), (lines, max) => {
-      const ring = new StderrRing(max);
-      for (const line of lines) ring.add(line);
-      const kept = ring.last(1000);
-      assert.ok(kept.join('').length <= max);
-      const whole = lines.map((line) => line.slice(0, max));
-      assert.deepEqual(kept, whole.slice(whole.length - kept.length));
-    }),
+    fc.property(
+      fc.array(fc.string({ maxLength: 20 })),
+      fc.integer({ min: 1, max: 50 }),
+      (lines, max) => {
+        const ring = new StderrRing(max);
+        for (const line of lines) ring.add(line);
+        const kept = ring.last(1000);
+        assert.ok(kept.join('').length <= max);
+        const whole = lines.map((line) => line.slice(0, max));
+        assert.deepEqual(kept, whole.slice(whole.length - kept.length));
+      },
+    ),
   );
 });

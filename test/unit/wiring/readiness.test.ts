@@ -27,11 +27,19 @@ test('a first list waits until the last server that starts has told what it offe
   readiness.settle('one');
   assert.equal(await isOver(waits[0]), false);
   readiness.settle('two');
-  await Promise.all(waits);
+  await waits[0];
+  await waits[1];
   assert.equal(readiness.wait(), undefined);
 });
 
-for (const phase of ['failed', 'stopped', 'pending-input', 'pending-auth', 'ready', 'degraded'] as const) {
+for (const phase of [
+  'failed',
+  'stopped',
+  'pending-input',
+  'pending-auth',
+  'ready',
+  'degraded',
+] as const) {
   test(`a list does not wait for a server that is ${phase} (R14)`, async () => {
     const readiness = new Readiness(() => 60_000);
     readiness.expect('one');

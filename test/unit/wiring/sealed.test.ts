@@ -27,7 +27,11 @@ test('a task of one principal is unknown to another, and so is what was never se
 
 test('task ids are found where the protocol has them, and nothing else is touched (R12)', () => {
   const related = 'io.modelcontextprotocol/related-task';
-  const params = { taskId: 't', status: 'working', _meta: { [related]: { taskId: 't' }, other: 1 } };
+  const params = {
+    taskId: 't',
+    status: 'working',
+    _meta: { [related]: { taskId: 't' }, other: 1 },
+  };
   const id = sealed.sealTask('server', alice, 't');
   assert.deepEqual(sealed.publicTasks('server', alice, params), {
     taskId: id,
@@ -63,5 +67,6 @@ test('a state expires after an hour (R11)', () => {
 
 test('a record that is no object is none', () => {
   assert.deepEqual(parseRecord('{"a":1}'), { a: 1 });
-  for (const text of [undefined, '[]', 'null', '1', '"x"']) assert.equal(parseRecord(text), undefined);
+  for (const text of [undefined, '[]', 'null', '1', '"x"'])
+    assert.equal(parseRecord(text), undefined);
 });
