@@ -10,10 +10,14 @@ export class Doors {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
 
-  constructor(plan: DoorPlan) {
+  /** `boundTo` is the address the gateway listens on. */
+  constructor(plan: DoorPlan, boundTo: string) {
+    const own = boundTo.includes(':') ? `[${boundTo}]` : boundTo;
     const published = plan.publicUrl === undefined ? [] : [new URL(plan.publicUrl).host];
     this.#hosts = new Set(
-      [...LOOPBACK_NAMES, ...plan.allowedHosts, ...published].map((host) => host.toLowerCase()),
+      [...LOOPBACK_NAMES, own, ...plan.allowedHosts, ...published].map((host) =>
+        host.toLowerCase(),
+      ),
     );
     this.#origins = new Set(
       plan.allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/u, '')),

@@ -59,7 +59,7 @@ class Listener implements HttpListener {
   constructor(terms: HttpTerms) {
     this.#terms = terms;
     const plan = terms.gate.plan();
-    this.#doors = new Doors(plan.server);
+    this.#doors = new Doors(plan.server, terms.host);
     this.#maxBodyBytes = plan.server.maxBodyBytes;
     this.#legacy = new LegacyHttp(terms.gate);
     this.#modern = new ModernHttp(terms.gate);
@@ -87,7 +87,7 @@ class Listener implements HttpListener {
   }
 
   apply(plan: Plan): void {
-    this.#doors = new Doors(plan.server);
+    this.#doors = new Doors(plan.server, this.#terms.host);
     this.#maxBodyBytes = plan.server.maxBodyBytes;
   }
 

@@ -42,7 +42,7 @@ export async function listenMetrics(terms: MetricsTerms): Promise<MetricsListene
 function answer(request: IncomingMessage, response: ServerResponse, terms: MetricsTerms): void {
   try {
     // A page in a browser could read the names of servers and clients by rebinding its own name to this address.
-    new Doors(terms.doors()).check(request);
+    new Doors(terms.doors(), terms.host).check(request);
   } catch {
     plain(response, 403, 'The Host header does not name this gateway.');
     return;

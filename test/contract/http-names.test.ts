@@ -36,6 +36,24 @@ test('a bare name once resolved stays with its server for that session, also whe
   assert.equal(await who(session, 'fixture_state'), 'one');
 });
 
+test('a bare name never moves to another server by itself, also when its own server is gone (R6)', async (t) => {
+  const gateway = await startRaw({ servers: { one: WORKS } });
+  t.after(() => gateway.stop());
+  const session = await RawSession.open(gateway.port);
+  assert.equal(await who(session, 'fixture_state'), 'one');
+  const other = JSON.stringify({ mcpServers: { two: OTHER } });
+  await writeFile(join(gateway.folder, 'mcp.json'), other);
+  await eventually('the second server alone is there', async () => {
+    const states = await gateway.servers();
+    return (
+      states.length === 1 && states.every(({ name, phase }) => name === 'two' && phase === 'ready')
+    );
+  });
+  assert.match(await who(session, 'fixture_state'), /Unknown tool/u);
+  assert.equal(await who(session, 'two__fixture_state'), 'two');
+  assert.equal(await who(await RawSession.open(gateway.port), 'fixture_state'), 'two');
+});
+
 test('a bare name that two servers have is unknown to whoever has not used it before (R6)', async (t) => {
   const gateway = await startRaw({ servers: { one: WORKS, two: OTHER } });
   t.after(() => gateway.stop());

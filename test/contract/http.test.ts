@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { request as openRequest } from 'node:http';
+import { Agent, request as openRequest } from 'node:http';
 import test from 'node:test';
 import { initializeBody, RawSession } from '../support/raw-clients.ts';
 import { gatewayForFile, startRaw } from '../support/raw-gateway.ts';
@@ -150,6 +150,63 @@ test('what was refused at the door does not keep the gateway from ending at once
   await send(gateway.port, { body: 'x'.repeat(3000) });
   await send(gateway.port, { body: 'nonsense' });
   assert.ok((await gateway.stop()) < 5000, 'ending took as long as the time calls may still take');
+});
+
+test('a connection can be used on after every refusal, with a body that nobody read too', async (t) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const ask = (path: string, headers: Record<string, string>, body: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const terms = { port, path, method: 'POST', headers, agent, timeout: 5000 };
+      const outgoing = openRequest(terms, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0));
+      });
+      outgoing.on('error', reject);
+      outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer on ${path}`)));
+      outgoing.end(body);
+    });
+  const json = { 'content-type': 'application/json' };
+  const body = JSON.stringify(initializeBody());
+  const long = JSON.stringify({ text: 'x'.repeat(90_000) });
+  for (const [path, headers, sent, status] of [
+    ['/no/such/path', json, long, 404],
+    ['/mcp', { ...json, origin: 'https://other.example' }, long, 403],
+    ['/mcp', { ...json, host: 'other.example' }, long, 403],
+    ['/mcp', { 'content-type': 'text/plain' }, long, 415],
+    ['/sse', json, long, 405],
+    ['/mcp', json, '{', 400],
+    ['/mcp', json, long, 400],
+    ['/mcp', { ...json, 'mcp-session-id': 'x' }, JSON.stringify(PING), 404],
+    ['/mcp', json, 'x'.repeat(150_000), 413],
+  ] as const) {
+    assert.equal(await ask(path, headers, sent), status, path);
+    assert.equal(await ask('/mcp', json, body), 200, `after ${status} on ${path}`);
+  }
+});
+
+test('requests sent one after another without waiting are answered in their order', async () => {
+  const session = await RawSession.open(port);
+  const ping = (id: number, more = ''): string => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' });
+    const head = `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}\r\nMcp-Session-Id: ${session.id}`;
+    return `${head}\r\n${more}Content-Length: ${body.length}\r\n\r\n${body}`;
+  };
+  const raw = await speak(port, ping(1) + ping(2) + ping(3, 'Connection: close\r\n'));
+  const ids = [...raw.matchAll(/"id":(\d)/gu)].map(([, id]) => Number(id));
+  assert.deepEqual(ids, [1, 2, 3]);
+});
+
+test('a client that waits to be told to send its body is told, unless the body is too large', async () => {
+  const post = (length: number, body: string): Promise<string> => {
+    const lines = `Host: localhost\r\n${JSON_TYPE}\r\nExpect: 100-continue\r\nConnection: close`;
+    return speak(
+      port,
+      `POST /mcp HTTP/1.1\r\n${lines}\r\nContent-Length: ${length}\r\n\r\n${body}`,
+    );
+  };
+  const body = JSON.stringify(initializeBody());
+  assert.match(await post(body.length, body), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/u);
+  assert.match(await post(99_999_999, ''), /HTTP\/1\.1 413 .*BODY_TOO_LARGE/su);
 });
 
 test('a page of a loopback origin may ask before it calls (CORS)', async () => {

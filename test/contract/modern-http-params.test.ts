@@ -78,6 +78,18 @@ for (const [what, args, headers] of [
   });
 }
 
+test('a number may be written in another way, a text may not: what only counts the same is another text (R21)', async () => {
+  const headers = { 'mcp-param-region': 'eu', 'mcp-param-priority': '3.0' };
+  assert.equal((await call({ region: 'eu', priority: 3 }, headers)).status, 200);
+  for (const sent of ['01', '1.0', '1e0'])
+    assertRefused(
+      await call({ region: '1' }, { 'mcp-param-region': sent }),
+      400,
+      -32020,
+      'HEADER_MISMATCH',
+    );
+});
+
 test('headers the client made up are not passed on to the server', async () => {
   const made = {
     'mcp-param-region': 'eu',

@@ -245,10 +245,17 @@ test(
     assert.equal(response.statusCode, 404);
     witness.vanish(false);
     const session = await RawSession.open(gateway.url);
-    const state = JSON.parse(textOf(await session.call('shared__fixture_state'))) as {
-      subscriptions: string[];
-    };
-    assert.deepEqual(state.subscriptions, [], 'subscriptions of clients that are gone');
+    let left: unknown;
+    await eventually(
+      'subscriptions of clients that are gone were ended',
+      5_000,
+      async () => {
+        const state = textOf(await session.call('shared__fixture_state'));
+        left = (JSON.parse(state) as { subscriptions: string[] }).subscriptions;
+        return Array.isArray(left) && left.length === 0;
+      },
+      () => left,
+    );
   },
 );
 

@@ -7,6 +7,7 @@ import { CatalogView } from '../../../src/catalog/view.ts';
 import type { ListKind } from '../../../src/kernel/methods.ts';
 import type { Plan } from '../../../src/kernel/plan.ts';
 import { Principal } from '../../../src/kernel/principal.ts';
+import type { Target } from '../../../src/kernel/target.ts';
 import {
   CALLER,
   inventoryOf,
@@ -42,6 +43,15 @@ function pageOf(view: CatalogView, kind: ListKind, cursor?: string): Page | unde
 
 function plan(servers: readonly string[], naming: 'flat' | 'prefix' = 'prefix'): Plan {
   return { naming, list: LISTS, servers: servers.map((name) => ({ name })) } as unknown as Plan;
+}
+
+/** What a name stands for to a client that has not used it before. */
+function toolOf(view: CatalogView, name: string): Target | undefined {
+  return view.listed('tools', name) ?? view.bare('tools', name, undefined);
+}
+
+function promptOf(view: CatalogView, name: string): Target | undefined {
+  return view.listed('prompts', name) ?? view.bare('prompts', name, undefined);
 }
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
@@ -117,8 +127,8 @@ test('views are kept per snapshot: the same one for every request until somethin
   assert.equal(catalog.view(CALLER), view);
   catalog.put('s', inventoryOf({ tools: ['a', 'b'] }));
   assert.notEqual(catalog.view(CALLER), view);
-  assert.ok(catalog.view(CALLER).tool('s__b') !== undefined);
-  assert.equal(view.tool('s__b'), undefined, 'a view once given does not change');
+  assert.ok(toolOf(catalog.view(CALLER), 's__b') !== undefined);
+  assert.equal(toolOf(view, 's__b'), undefined, 'a view once given does not change');
 });
 
 test('the same servers give the same lists in the same order, whenever they came', () => {
@@ -162,31 +172,46 @@ test('what a principal may not see is in no list, has no name and no URI, bare o
   assert.deepEqual(pageOf(view, 'tools')?.names, ['shown__x']);
   assert.deepEqual(pageOf(view, 'resources')?.names, ['y:1']);
   for (const found of [
-    view.tool('hidden__x'),
-    view.tool('only'),
-    view.prompt('hidden__p'),
-    view.prompt('p'),
+    toolOf(view, 'hidden__x'),
+    toolOf(view, 'only'),
+    promptOf(view, 'hidden__p'),
+    promptOf(view, 'p'),
     view.resource('x:1'),
     view.resource('t:7'),
     view.resource('mcpx://hidden/x%3A1'),
     view.template('t:{id}'),
   ])
     assert.equal(found, undefined);
-  assert.equal(view.tool('x')?.upstream, 'shown', 'a hidden namesake makes no name doubtful');
+  assert.equal(toolOf(view, 'x')?.upstream, 'shown', 'a hidden namesake makes no name doubtful');
 });
 
 test('a bare name is resolved when one visible server alone has it (R6)', () => {
   const view = viewOf({ a: { tools: ['one', 'both'] }, b: { tools: ['both', 'two'] } });
-  assert.deepEqual([view.tool('one')?.upstream, view.tool('two')?.upstream], ['a', 'b']);
-  assert.equal(view.tool('both'), undefined);
-  assert.equal(view.tool('a__both')?.upstream, 'a');
-  assert.equal(view.tool(''), undefined);
+  assert.deepEqual([toolOf(view, 'one')?.upstream, toolOf(view, 'two')?.upstream], ['a', 'b']);
+  assert.equal(toolOf(view, 'both'), undefined);
+  assert.equal(toolOf(view, 'a__both')?.upstream, 'a');
+  assert.equal(toolOf(view, ''), undefined);
+});
+
+test('a bare name that has meant one server means that one or nothing (R6)', () => {
+  const both = viewOf({ a: { tools: ['x'] }, b: { tools: ['x', 'y'] } });
+  assert.equal(both.bare('tools', 'x', 'a')?.publicName, 'a__x');
+  assert.equal(both.bare('tools', 'x', 'b')?.publicName, 'b__x');
+  assert.equal(
+    both.bare('tools', 'y', 'a'),
+    undefined,
+    'the other server has it, but it never meant that one',
+  );
+  assert.equal(both.bare('tools', 'x', 'gone'), undefined);
+  const ports = portsOf({ sees: (_principal, { upstream }) => upstream !== 'a' });
+  const hidden = viewOf({ a: { tools: ['x'] }, b: { tools: ['x'] } }, { ports });
+  assert.equal(hidden.bare('tools', 'x', 'a'), undefined);
 });
 
 test('a name that is whole for one server is never taken for a bare one of another (R6)', () => {
   const view = viewOf({ a: { tools: ['x'] }, b: { tools: ['a__x'] } });
-  assert.deepEqual([view.tool('a__x')?.upstream, view.tool('a__x')?.name], ['a', 'x']);
-  assert.equal(view.tool('b__a__x')?.name, 'a__x');
+  assert.deepEqual([toolOf(view, 'a__x')?.upstream, toolOf(view, 'a__x')?.name], ['a', 'x']);
+  assert.equal(toolOf(view, 'b__a__x')?.name, 'a__x');
 });
 
 test('a URI that nobody lists goes to the one server with resources, and to none where there are two (R17)', () => {
