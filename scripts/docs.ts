@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { APP } from '../src/config/app-settings.ts';
 import { SERVERS } from '../src/config/server-entry.ts';
+import { commandLinePage } from './reference/command-line.ts';
 import { configurationPage } from './reference/configuration.ts';
 import { schemaText } from './reference/json-schema.ts';
 import { refusalsPage } from './reference/refusals.ts';
@@ -11,6 +12,7 @@ import { refusalsPage } from './reference/refusals.ts';
 const FILES: Readonly<Record<string, () => string>> = {
   'schemas/mcp.schema.json': () => schemaText(SERVERS, 'MCPX servers (mcp.json)'),
   'schemas/app.schema.json': () => schemaText(APP, 'MCPX settings (app.yaml)'),
+  'docs/reference/command-line.md': commandLinePage,
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/refusals.md': refusalsPage,
 };

@@ -1,6 +1,5 @@
 import { ASKING_ROWS } from '../support/fidelity-rows-asking.ts';
-import { NEWS_ROWS } from '../support/fidelity-rows-news.ts';
 import { TASK_ROWS } from '../support/fidelity-rows-tasks.ts';
 import { runLegacyTable } from '../support/fidelity-scene.ts';
 
-runLegacyTable('stdio', [...ASKING_ROWS, ...NEWS_ROWS, ...TASK_ROWS]);
+runLegacyTable('stdio', [...ASKING_ROWS, ...TASK_ROWS]);

@@ -20,9 +20,13 @@ function requestWith(headers: Record<string, string>): IncomingMessage {
   return { headers, rawHeaders } as unknown as IncomingMessage;
 }
 
-function check(headers: Record<string, string>, plan: Partial<DoorPlan> = {}): string {
+function check(
+  headers: Record<string, string>,
+  plan: Partial<DoorPlan> = {},
+  boundTo = '127.0.0.1',
+): string {
   try {
-    return new Doors({ ...PLAN, ...plan }).check(requestWith(headers)) ?? 'no origin';
+    return new Doors({ ...PLAN, ...plan }, boundTo).check(requestWith(headers)) ?? 'no origin';
   } catch (error) {
     return (error as { code: string }).code;
   }
@@ -55,6 +59,15 @@ test('names that are allowed are a Host: with a port only on that port, without 
     'any.example.evil',
   ])
     assert.equal(check({ host }, plan), 'HOST_REFUSED', host);
+});
+
+test('the address the gateway is bound to is a Host, but for one that means all addresses (R18)', () => {
+  assert.equal(check({ host: '127.0.0.2:80' }, {}, '127.0.0.2'), 'no origin');
+  assert.equal(check({ host: '[fe80::1]' }, {}, 'fe80::1'), 'no origin');
+  assert.equal(check({ host: '127.0.0.3' }, {}, '127.0.0.2'), 'HOST_REFUSED');
+  // Browsers reach this machine under these too, from any page: nobody needs them to.
+  assert.equal(check({ host: '0.0.0.0' }, {}, '0.0.0.0'), 'HOST_REFUSED');
+  assert.equal(check({ host: '[::]:80' }, {}, '::'), 'HOST_REFUSED');
 });
 
 test('no name that nobody allowed is a Host, whatever it looks like', () => {
@@ -109,7 +122,7 @@ test('the Host is looked at before the Origin', () => {
 test('two Host headers are refused, whatever they say', () => {
   const request = requestWith({ host: 'localhost' });
   request.rawHeaders.push('HOST', 'localhost');
-  assert.throws(() => new Doors(PLAN).check(request), { code: 'HOST_REFUSED' });
+  assert.throws(() => new Doors(PLAN, '127.0.0.1').check(request), { code: 'HOST_REFUSED' });
 });
 
 test('only a page that asked gets CORS headers, for its own origin and without credentials', () => {

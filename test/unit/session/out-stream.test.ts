@@ -26,7 +26,7 @@ function recorder(): Recorder {
 const BOUNDS = { maxMessages: 100, maxBytes: 10_000, resumableMs: 60_000 };
 
 function storeOf(changes: Partial<typeof BOUNDS> = {}): EventStore {
-  return new EventStore({ ...BOUNDS, ...changes });
+  return new EventStore({ ...BOUNDS, ...changes }, 7);
 }
 
 function keptIn(store: EventStore, stream: SessionStream): string[] {

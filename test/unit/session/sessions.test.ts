@@ -62,6 +62,7 @@ function worldOf(t: TestContext, sessions: object = {}): World {
     restored: restored ?? [],
     restart: () => {
       world.table.close();
+      clock.ms += 100;
       world.table = new SessionTable(ports, () => plan);
     },
   };

@@ -26,12 +26,13 @@ const view = new CatalogView(
   LISTS,
 );
 const sealed = new Sealed(new Seal([{ id: 1, secret: newSecret() }]), () => 1_000_000);
-const ports = {
+const needed: Pick<SpinePorts, 'serverInfo' | 'sealTask' | 'sealState' | 'openState'> = {
   serverInfo: GATEWAY,
   sealTask: (upstream, principal, id) => sealed.sealTask(upstream, principal, id),
   sealState: (binding, state) => sealed.sealState(binding, state),
   openState: (binding, state) => sealed.openState(binding, state),
-} as unknown as SpinePorts;
+};
+const ports = needed as SpinePorts;
 
 const TOOL: Target = { kind: 'tool', upstream: 'two', name: 't', publicName: 'two__t' };
 const RESOURCE: Target = {
