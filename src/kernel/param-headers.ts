@@ -23,16 +23,17 @@ export function paramHeaders(item: JsonObject): readonly ParamHeader[] | undefin
   return found;
 }
 
-/** The value of an argument as a header says it; undefined when it is absent or no scalar. */
-export function paramText(
+/** The argument at a path; undefined when it is absent or no scalar, for then it has no header. */
+export function paramValue(
   args: JsonObject | undefined,
   path: readonly string[],
-): string | undefined {
+): string | number | boolean | undefined {
   let value: Json | undefined = args;
-  for (const key of path)
+  for (const key of path) {
     value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+  }
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  return typeof value === 'boolean' ? value : undefined;
 }
 
 function read(item: JsonObject): readonly ParamHeader[] | undefined {

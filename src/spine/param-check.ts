@@ -1,7 +1,7 @@
 import type { Arrival } from '../kernel/arrival.ts';
 import { fromHeader } from '../kernel/header-text.ts';
 import { objectAt } from '../kernel/json.ts';
-import { paramHeaders, paramText } from '../kernel/param-headers.ts';
+import { paramHeaders, paramValue } from '../kernel/param-headers.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
 
@@ -11,7 +11,7 @@ export function checkParamHeaders({ request, header }: Arrival, { item }: Target
   const args = objectAt(request.params, 'arguments');
   for (const { path, header: name } of paramHeaders(item) ?? []) {
     const sent = header(`mcp-param-${name}`);
-    const expected = paramText(args, path);
+    const expected = paramValue(args, path);
     if (sent === undefined && expected === undefined) continue;
     if (expected !== undefined && isSame(fromHeader(sent), expected)) continue;
     const what = sent === undefined ? 'is missing' : 'differs from the argument';
@@ -19,8 +19,13 @@ export function checkParamHeaders({ request, header }: Arrival, { item }: Target
   }
 }
 
-/** Numbers are the same however they are written. */
-function isSame(sent: string | undefined, expected: string): boolean {
-  if (sent === undefined || sent === expected) return sent === expected;
-  return sent.trim() !== '' && /^-?\d/u.test(expected) && Number(sent) === Number(expected);
+/** A number is the same however it is written. */
+function isSame(sent: string | undefined, expected: string | number | boolean): boolean {
+  if (sent === String(expected)) return true;
+  return (
+    typeof expected === 'number' &&
+    sent !== undefined &&
+    /\d/u.test(sent) &&
+    Number(sent) === expected
+  );
 }

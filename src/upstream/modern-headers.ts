@@ -1,7 +1,7 @@
 import { MODERN_VERSION } from '../kernel/era.ts';
 import { toHeader } from '../kernel/header-text.ts';
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
-import { paramHeaders, paramText } from '../kernel/param-headers.ts';
+import { paramHeaders, paramValue } from '../kernel/param-headers.ts';
 
 const NAME_KEYS: Readonly<Record<string, string>> = {
   'tools/call': 'name',
@@ -28,8 +28,8 @@ export function modernHeaders(
   if (method === 'tools/call' && item !== undefined) {
     const args = objectAt(params, 'arguments');
     for (const { path, header } of paramHeaders(item) ?? []) {
-      const text = paramText(args, path);
-      if (text !== undefined) headers[`mcp-param-${header}`] = toHeader(text);
+      const value = paramValue(args, path);
+      if (value !== undefined) headers[`mcp-param-${header}`] = toHeader(String(value));
     }
   }
   return headers;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TestContext } from 'node:test';
+import type { after } from 'node:test';
 
 /** One request as a fake server got it. */
 export interface Seen {
@@ -17,9 +17,9 @@ export interface FakeServer {
   readonly seen: readonly Seen[];
 }
 
-/** Listens on a free port until the test is over. */
+/** Listens on a free port until the test, or the file, is over. */
 export async function fakeServer(
-  t: TestContext,
+  t: { readonly after: typeof after },
   answer: (seen: Seen, response: ServerResponse) => void,
 ): Promise<FakeServer> {
   const seen: Seen[] = [];

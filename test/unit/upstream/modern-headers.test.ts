@@ -3,7 +3,7 @@ import test from 'node:test';
 import * as fc from 'fast-check';
 import { fromHeader, toHeader } from '../../../src/kernel/header-text.ts';
 import type { JsonObject } from '../../../src/kernel/json.ts';
-import { paramHeaders, paramText } from '../../../src/kernel/param-headers.ts';
+import { paramHeaders, paramValue } from '../../../src/kernel/param-headers.ts';
 import { modernHeaders } from '../../../src/upstream/modern-headers.ts';
 
 const tool = (properties: JsonObject): JsonObject => ({
@@ -95,10 +95,10 @@ test('tools without annotations, or with a property of that name, are offered as
 });
 
 test('an argument is found by its own keys alone', () => {
-  assert.equal(paramText({ a: { b: 1 } }, ['a', 'b']), '1');
+  assert.equal(paramValue({ a: { b: 1 } }, ['a', 'b']), 1);
   for (const path of [['toString'], ['__proto__'], ['constructor', 'name'], ['a', 'length']])
-    assert.equal(paramText({ a: 'text' }, path), undefined, path.join('.'));
-  assert.equal(paramText(undefined, ['a']), undefined);
+    assert.equal(paramValue({ a: 'text' }, path), undefined, path.join('.'));
+  assert.equal(paramValue(undefined, ['a']), undefined);
 });
 
 test('any text comes back from its header value, and the value is one HTTP can carry', () => {
