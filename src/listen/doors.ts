@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { DoorPlan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
+/** Bound to, these mean every address; as the name of a host they only serve to get around checks like this one. */
+const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /** Who may knock, compiled once per plan: checks of Host and Origin against DNS rebinding (spec: transports, "Security Warning"). */
@@ -12,10 +14,10 @@ export class Doors {
 
   /** `boundTo` is the address the gateway listens on. */
   constructor(plan: DoorPlan, boundTo: string) {
-    const own = boundTo.includes(':') ? `[${boundTo}]` : boundTo;
+    const own = UNSPECIFIED.has(boundTo) ? [] : [boundTo.includes(':') ? `[${boundTo}]` : boundTo];
     const published = plan.publicUrl === undefined ? [] : [new URL(plan.publicUrl).host];
     this.#hosts = new Set(
-      [...LOOPBACK_NAMES, own, ...plan.allowedHosts, ...published].map((host) =>
+      [...LOOPBACK_NAMES, ...own, ...plan.allowedHosts, ...published].map((host) =>
         host.toLowerCase(),
       ),
     );

@@ -39,3 +39,32 @@ export function sendJson(
   });
   response.end(body);
 }
+
+/**
+ * Sends JSON text in answer to a request that may not have been read to its end. The response ends only when the client
+ * has sent all, or after a while: a socket closed with unread bytes is reset, and the answer would be lost with it.
+ */
+export function sendEarly(
+  exchange: Pick<HttpExchange, 'request' | 'response' | 'headers'>,
+  status: number,
+  body: string,
+): void {
+  const { request, response, headers } = exchange;
+  if (request.complete || response.headersSent) {
+    sendJson(exchange, status, body);
+    return;
+  }
+  const length = Buffer.byteLength(body);
+  response.writeHead(status, {
+    ...headers,
+    'content-type': 'application/json',
+    'content-length': length,
+  });
+  response.write(body);
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  request.on('close', () => clearTimeout(timer));
+  request.on('end', () => response.end());
+  request.resume();
+}
+
+const LINGER_MS = 2000;

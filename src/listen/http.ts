@@ -7,11 +7,17 @@ import type { Gate } from '../spine/ports.ts';
 import { errorText, wireError } from './answer.ts';
 import { eraOf, isModernBatch, messageOf, parseBody } from './classify.ts';
 import { corsHeaders, Doors, preflightHeaders } from './doors.ts';
-import { credentialsOf, headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
+import {
+  credentialsOf,
+  headerOf,
+  sendEarly,
+  sendJson,
+  type HttpExchange,
+} from './http-exchange.ts';
 import { LegacyHttp } from './legacy-http.ts';
 import { ModernHttp } from './modern-http.ts';
 import type { MakePage } from './page.ts';
-import { dropRest, readBody } from './read-body.ts';
+import { readBody } from './read-body.ts';
 import { SseDoor } from './sse.ts';
 
 /** What the HTTP listener needs. */
@@ -222,8 +228,7 @@ class Listener implements HttpListener {
           );
     const wire = wireError(known, 'legacy');
     if (wire === undefined) return;
-    sendJson(http, wire.status, errorText(null, wire.error));
-    dropRest(http.request);
+    sendEarly(http, wire.status, errorText(null, wire.error));
   }
 }
 

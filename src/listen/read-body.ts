@@ -38,16 +38,3 @@ function tooLarge(maxBytes: number): Refusal {
     { maxBytes },
   );
 }
-
-/**
- * Reads on and drops the rest of a body that was refused: a socket closed with unread bytes is reset, and the refusal
- * would be lost with it. A client that does not end within a while is cut off.
- */
-export function dropRest(request: IncomingMessage): void {
-  if (request.complete) return;
-  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
-  request.on('close', () => clearTimeout(timer));
-  request.resume();
-}
-
-const LINGER_MS = 2000;

@@ -29,8 +29,11 @@ export class Instances {
   readonly #terms: InstancesTerms;
   readonly #byKey = new Map<string, Instance>();
   readonly #closing = new Set<Promise<void>>();
+  /** Who waits for a place, first come first. */
+  readonly #queue: symbol[] = [];
   readonly #waiting: (() => void)[] = [];
   #sweeper: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(terms: InstancesTerms) {
     this.#terms = terms;
@@ -54,14 +57,22 @@ export class Instances {
   /** The link for a client, opened when there is none; waits in a queue when every place is in use. */
   async get(owner: Owner | undefined): Promise<Link> {
     const key = owner?.key ?? MUTE;
-    const present = this.#byKey.get(key);
-    if (present !== undefined && present.link?.isOpen !== false) {
-      present.usedAt = performance.now();
-      return present.opening;
+    const end = performance.now() + this.#terms.limits.restartWaitMs;
+    const ticket = Symbol(key);
+    this.#queue.push(ticket);
+    try {
+      // Between finding a free place and taking it nothing is waited for: many may come at once.
+      while (!this.#isClosed) {
+        const present = this.#present(key);
+        if (present !== undefined) return await present.opening;
+        if (this.#queue[0] === ticket && this.#hasRoom())
+          return await this.#open(key, owner, ticket);
+        await this.#waitForRoom(end);
+      }
+    } finally {
+      this.#leaveQueue(ticket);
     }
-    if (present !== undefined) this.drop(key, 'is gone');
-    await this.#makeRoom();
-    return this.#byKey.get(key)?.opening ?? this.#open(key, owner);
+    throw new Refusal('UPSTREAM_UNAVAILABLE', `Server "${this.#terms.upstream}" is stopped.`);
   }
 
   /** Ends the instance of a client that is gone. */
@@ -77,22 +88,24 @@ export class Instances {
     this.#closing.add(closing);
     void closing.finally(() => {
       this.#closing.delete(closing);
-      this.#waiting.shift()?.();
+      this.wakeNext();
     });
   }
 
   /** A call has ended: a client that waits may take the place of an idle one. */
   wakeNext(): void {
-    this.#waiting.shift()?.();
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   async close(reason: string): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#sweeper);
+    this.wakeNext();
     for (const key of [...this.#byKey.keys()]) this.drop(key, reason);
     await Promise.all(this.#closing);
   }
 
-  #open(key: string, owner: Owner | undefined): Promise<Link> {
+  #open(key: string, owner: Owner | undefined, ticket: symbol): Promise<Link> {
     const instance: Instance = {
       key,
       opening: this.#terms.open(owner),
@@ -100,6 +113,7 @@ export class Instances {
       usedAt: performance.now(),
     };
     this.#byKey.set(key, instance);
+    this.#leaveQueue(ticket);
     if (this.#terms.limits.instanceIdleMs > 0)
       this.#sweeper ??= setInterval(
         () => this.#sweep(),
@@ -111,31 +125,46 @@ export class Instances {
       },
       () => {
         if (this.#byKey.get(key) === instance) this.#byKey.delete(key);
-        this.#waiting.shift()?.();
+        this.wakeNext();
       },
     );
     return instance.opening;
   }
 
-  /** Ends the instance idle for longest when every place is taken; waits while none is idle. */
-  async #makeRoom(): Promise<void> {
-    const { upstream, limits } = this.#terms;
-    const end = performance.now() + limits.restartWaitMs;
-    while (this.#byKey.size >= limits.maxInstances) {
-      const idle = this.#longestIdle();
-      if (idle !== undefined) {
-        this.#evict(idle, 'to make room for another client');
-      } else if (performance.now() >= end) {
-        const message = `All ${limits.maxInstances} instances of server "${upstream}" are in use.`;
-        throw new Refusal('UPSTREAM_BUSY', message);
-      } else {
-        await this.#waitForRoom();
-      }
+  /** Whoever has a place, or gives up waiting for one, lets the next one look. */
+  #leaveQueue(ticket: symbol): void {
+    const place = this.#queue.indexOf(ticket);
+    if (place === -1) return;
+    this.#queue.splice(place, 1);
+    this.wakeNext();
+  }
+
+  /** The instance of a client, unless its link has gone. */
+  #present(key: string): Instance | undefined {
+    const present = this.#byKey.get(key);
+    if (present?.link?.isOpen === false) {
+      this.drop(key, 'is gone');
+      return undefined;
     }
+    if (present !== undefined) present.usedAt = performance.now();
+    return present;
+  }
+
+  /** Whether a place is free; else the instance idle for longest is ended, one at a time, and its place is free then. */
+  #hasRoom(): boolean {
+    if (this.#byKey.size + this.#closing.size < this.#terms.limits.maxInstances) return true;
+    const idle = this.#closing.size > 0 ? undefined : this.#longestIdle();
+    if (idle !== undefined) this.#evict(idle, 'to make room for another client');
+    return false;
   }
 
   /** Resolves when a call has ended or an instance is gone, or after a while all the same. */
-  #waitForRoom(): Promise<void> {
+  #waitForRoom(end: number): Promise<void> {
+    const { upstream, limits } = this.#terms;
+    if (performance.now() >= end) {
+      const message = `All ${limits.maxInstances} instances of server "${upstream}" are in use.`;
+      throw new Refusal('UPSTREAM_BUSY', message);
+    }
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, LOOK_AGAIN_MS);
       this.#waiting.push(() => {

@@ -34,8 +34,8 @@ async function heardAfter(
   act: () => Promise<unknown>,
 ): Promise<Heard> {
   const start = peer.heard.length;
-  const at = performance.now();
   await act();
+  const at = performance.now();
   const heard = await peer.next(
     (one) => one.method === method && subscriptionOf(one) === stream.id,
     start,

@@ -14,6 +14,7 @@ class SseWire implements Wire {
   readonly #stream: Fetching;
   readonly #waiting: Message[] = [];
   #postUrl: URL | undefined;
+  #isHeld = false;
   #isClosed = false;
 
   constructor(terms: HttpTerms) {
@@ -37,8 +38,8 @@ class SseWire implements Wire {
 
   send(message: Message): void {
     if (this.#isClosed) return;
-    if (this.#postUrl === undefined) this.#waiting.push(message);
-    else this.#post(message, this.#postUrl);
+    this.#waiting.push(message);
+    this.#flush();
   }
 
   abandon(): void {
@@ -66,12 +67,28 @@ class SseWire implements Wire {
       return;
     }
     this.#postUrl = url;
-    for (const message of this.#waiting.splice(0)) this.#post(message, url);
+    this.#flush();
+  }
+
+  /**
+   * Posts what waits, in order. Every POST may take a connection of its own: what comes after a notification or an answer
+   * waits until the server has taken that, so that `initialized` is not overtaken by the first call.
+   */
+  #flush(): void {
+    while (this.#postUrl !== undefined && !this.#isHeld) {
+      const message = this.#waiting.shift();
+      if (message === undefined) return;
+      this.#isHeld = !('method' in message && 'id' in message);
+      this.#post(message, this.#postUrl);
+    }
   }
 
   #post(message: Message, url: URL): void {
     const body = writeMessage(message, this.#terms.events);
-    if (body === undefined) return;
+    if (body === undefined) {
+      this.#isHeld = false;
+      return;
+    }
     const id: RequestId | undefined =
       'method' in message && 'id' in message ? message.id : undefined;
     startFetch({
@@ -88,6 +105,8 @@ class SseWire implements Wire {
       sink: {
         onMessage: (answer) => this.#terms.events.onMessage(answer, undefined),
         onEnd: (failure) => {
+          if (id === undefined) this.#isHeld = false;
+          this.#flush();
           if (failure !== undefined && id !== undefined) this.#terms.events.onFailure(id, failure);
         },
       },

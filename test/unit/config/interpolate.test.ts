@@ -59,7 +59,10 @@ test('a missing variable leaves its server pending, named with its place, and th
       },
     },
   });
-  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    problems.map(({ severity, path }) => `${severity} ${path}`),
+    ['warning mcpServers.a', 'warning mcpServers.b'],
+  );
   const [a, b, c] = plan?.servers ?? [];
   assert.match(
     a?.pendingInput ?? '',

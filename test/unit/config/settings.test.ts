@@ -94,13 +94,12 @@ server:
   publicUrl: https://mcp.example.com/base
   allowedHosts: [mcp.example.com, "mcp.example.com:8443"]
   allowedOrigins: ["https://app.example.com", "http://localhost:5173"]
-  trustedProxies: [10.0.0.0/8, "::1", 192.168.1.1, "fd00::/8"]
 `;
   const { server } = planOf({ app });
   assert.equal(server.publicUrl, 'https://mcp.example.com/base');
   assert.deepEqual(server.allowedHosts, ['mcp.example.com', 'mcp.example.com:8443']);
   assert.deepEqual(server.allowedOrigins, ['https://app.example.com', 'http://localhost:5173']);
-  assert.deepEqual(server.trustedProxies, ['10.0.0.0/8', '::1', '192.168.1.1', 'fd00::/8']);
+  assert.deepEqual(server.trustedProxies, []);
 });
 
 const BAD: readonly [text: string, expected: RegExp][] = [
