@@ -81,7 +81,7 @@ test(
     await session.listen(stream.signal);
     const own = await processFor(session);
     const call = session
-      .call('fx__fixture_slow', { ms: 4_000 }, stream.signal)
+      .call('fx__fixture_slow', { ms: 6_000 }, stream.signal)
       .catch(() => undefined);
     await eventually(
       'the call ran',
