@@ -41,7 +41,7 @@ for (const [what, , uri] of BOMBS) {
     const startedAt = performance.now();
     await session.request('resources/read', { uri });
     assert.equal((await session.request('ping')).error, undefined);
-    assert.ok(performance.now() - startedAt < 2000);
+    assert.ok(performance.now() - startedAt < 5000);
   });
 }
 

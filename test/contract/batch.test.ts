@@ -59,8 +59,8 @@ test('a batch becomes a stream when something precedes an answer, and ends with 
 test('the requests of a batch run at the same time', async () => {
   const session = await RawSession.open(port, { version: VERSION });
   const startedAt = performance.now();
-  await session.post([slow(1, 400), slow(2, 400), slow(3, 400)]);
-  assert.ok(performance.now() - startedAt < 1000);
+  await session.post([slow(1, 1000), slow(2, 1000), slow(3, 1000)]);
+  assert.ok(performance.now() - startedAt < 2500);
 });
 
 test('a batch of notifications and answers alone is taken with 202 and no body', async () => {

@@ -107,5 +107,5 @@ test('a message of 64 MiB in chunks of 64 KiB is one line, read in time', () => 
   const chunks = Array.from({ length: 1024 }, () => chunk);
   const { lines } = readAll([...chunks, Buffer.from('\n')], 2 ** 27);
   assert.deepEqual([lines.length, lines[0]?.length], [1, 65_536 * 1024]);
-  assert.ok(performance.now() - startedAt < 2000);
+  assert.ok(performance.now() - startedAt < 5000);
 });
