@@ -75,8 +75,15 @@ export const SSE = z.strictObject({
   keepAliveMs: timer(15_000, 'Time between keep-alive comments on a stream; 0 sends none.'),
   retryMs: timer(1000, 'How long a client should wait before it reconnects.'),
   resumableMs: timer(60_000, 'How long an ended stream can still be resumed.'),
-  maxStoredMessages: count(1000, 'Messages kept per stream for clients that resume.', 0),
-  maxStoredBytes: bytes(8_388_608, 'Bytes kept per stream for clients that resume.'),
+  maxStoredMessages: count(
+    1000,
+    'Messages kept per session, all its streams together, for clients that resume.',
+    0,
+  ),
+  maxStoredBytes: bytes(
+    8_388_608,
+    'Characters kept per session, all its streams together, for clients that resume.',
+  ),
 });
 
 /** Times and bounds of one upstream. Defaults stand under `upstreams`; an entry of mcp.json may differ. */

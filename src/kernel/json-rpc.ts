@@ -49,6 +49,11 @@ export function kindOf(value: unknown): MessageKind | undefined {
   return isObject(value['result']) && isId(id) ? 'response' : undefined;
 }
 
+/** Whether a parsed value is a JSON-RPC message. */
+export function isMessage(value: unknown): value is Message {
+  return kindOf(value) !== undefined;
+}
+
 /** Whether a value can be a JSON-RPC id: a string, or a number that JSON carries without loss. */
 function isId(value: unknown): value is RequestId {
   if (typeof value === 'string') return true;

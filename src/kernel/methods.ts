@@ -74,3 +74,13 @@ export const HOUSEKEEPING: ReadonlySet<string> = new Set([
   'notifications/cancelled',
   'notifications/roots/list_changed',
 ]);
+
+/** The parameter that names what a method addresses; a modern request says it in `Mcp-Name` too (spec 2026-07-28). */
+export const NAMED_BY: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+  ['tasks/get', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
+]);

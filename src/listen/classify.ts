@@ -1,6 +1,6 @@
 import { META, type Era } from '../kernel/era.ts';
 import { objectAt, type Json } from '../kernel/json.ts';
-import { kindOf, type Message } from '../kernel/json-rpc.ts';
+import { isMessage, type Message } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 /** Parses a body. Throws MALFORMED_JSON, or MALFORMED_MESSAGE for what is nested too deep. */
@@ -32,8 +32,8 @@ function isDeeper(value: Json | undefined, levels: number): boolean {
 
 /** A parsed value as a message. Throws MALFORMED_MESSAGE. */
 export function messageOf(value: Json): Message {
-  if (kindOf(value) === undefined) throw new Refusal('MALFORMED_MESSAGE');
-  return value as unknown as Message;
+  if (!isMessage(value)) throw new Refusal('MALFORMED_MESSAGE');
+  return value;
 }
 
 /**
@@ -49,8 +49,7 @@ export function eraOf(message: Message, versionHeader: string | undefined): Era 
 /** Whether an array of messages comes from a modern client, whose protocol has no batches. */
 export function isModernBatch(batch: readonly Json[], versionHeader: string | undefined): boolean {
   const [first] = batch;
-  const isMessage = kindOf(first) !== undefined;
-  return isMessage && eraOf(first as unknown as Message, versionHeader) === 'modern';
+  return isMessage(first) && eraOf(first, versionHeader) === 'modern';
 }
 
 /** Versions are dates; the modern protocol begins with 2026-07-28, and later ones are modern too. */

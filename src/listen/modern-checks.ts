@@ -2,7 +2,7 @@ import { META, MODERN_VERSION } from '../kernel/era.ts';
 import { fromHeader } from '../kernel/header-text.ts';
 import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import type { Request } from '../kernel/json-rpc.ts';
-import { METHODS } from '../kernel/methods.ts';
+import { METHODS, NAMED_BY } from '../kernel/methods.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 /** What a modern request says of its sender. */
@@ -12,15 +12,6 @@ export interface Sender {
   readonly clientInfo: JsonObject | undefined;
   readonly logLevel: string | undefined;
 }
-
-const NAMED_BY: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-};
 
 /** Checks what every modern request must carry and returns it (spec 2026-07-28, basic, "General fields"). */
 export function senderOf(request: Request, header?: (name: string) => string | undefined): Sender {
@@ -57,7 +48,7 @@ function checkHeaders(
 ): void {
   requireSame('MCP-Protocol-Version', header('mcp-protocol-version'), version);
   requireSame('Mcp-Method', header('mcp-method'), request.method);
-  const key = NAMED_BY[request.method];
+  const key = NAMED_BY.get(request.method);
   const name = key === undefined ? undefined : stringAt(request.params, key);
   if (name !== undefined) requireSame('Mcp-Name', fromHeader(header('mcp-name')), name);
 }

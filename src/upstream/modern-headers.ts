@@ -1,16 +1,8 @@
 import { MODERN_VERSION } from '../kernel/era.ts';
 import { toHeader } from '../kernel/header-text.ts';
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import { NAMED_BY } from '../kernel/methods.ts';
 import { paramHeaders, paramValue } from '../kernel/param-headers.ts';
-
-const NAME_KEYS: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-};
 
 /** The headers a modern request needs besides its body (spec 2026-07-28, streamable HTTP, "Standard headers"). */
 export function modernHeaders(
@@ -22,7 +14,7 @@ export function modernHeaders(
     'mcp-protocol-version': MODERN_VERSION,
     'mcp-method': method,
   };
-  const key = NAME_KEYS[method];
+  const key = NAMED_BY.get(method);
   const name = key === undefined ? undefined : stringAt(params, key);
   if (name !== undefined) headers['mcp-name'] = toHeader(name);
   if (method === 'tools/call' && item !== undefined) {

@@ -1,8 +1,8 @@
 import { createParser } from 'eventsource-parser';
 import type { Dispatcher } from 'undici';
 
-import { isObject, type Json } from '../../kernel/json.ts';
-import { kindOf, type Message } from '../../kernel/json-rpc.ts';
+import type { Json } from '../../kernel/json.ts';
+import { isMessage, type Message } from '../../kernel/json-rpc.ts';
 import type { WireFailure } from '../wire.ts';
 
 /** One HTTP request to a server, and who is told what comes back. */
@@ -170,9 +170,10 @@ class BodyReader implements Fetching {
     }
     const messages = Array.isArray(value) ? value : [value];
     for (const message of messages) {
-      if (!isObject(message) || kindOf(message) === undefined)
+      if (!isMessage(message)) {
         return { kind: 'protocol', message: 'answered with JSON that is not JSON-RPC' };
-      this.#terms.sink.onMessage?.(message as unknown as Message);
+      }
+      this.#terms.sink.onMessage?.(message);
     }
     return undefined;
   }

@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 
 import crossSpawn from 'cross-spawn';
 
-import { isObject, type Json } from '../../kernel/json.ts';
-import { kindOf, type Message } from '../../kernel/json-rpc.ts';
+import type { Json } from '../../kernel/json.ts';
+import { isMessage, type Message } from '../../kernel/json-rpc.ts';
 import type { StdioEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
 import { LineReader } from '../lines.ts';
 import { StderrRing } from '../stderr-ring.ts';
@@ -145,8 +145,8 @@ class StdioWire implements Wire {
       this.#terms.log('warn', `stdout: not JSON-RPC: ${line.slice(0, MAX_LOGGED_CHARS)}`);
       return;
     }
-    if (kindOf(value) !== undefined && isObject(value)) {
-      this.#terms.events.onMessage(value as unknown as Message, undefined);
+    if (isMessage(value)) {
+      this.#terms.events.onMessage(value, undefined);
     } else {
       this.#terms.log('warn', `stdout: not JSON-RPC: ${line.slice(0, MAX_LOGGED_CHARS)}`);
     }
