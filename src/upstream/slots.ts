@@ -2,6 +2,7 @@
 export class Slots {
   #free: number;
   readonly #queue: (() => void)[] = [];
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(count: number) {
     this.#free = count;
@@ -11,6 +12,10 @@ export class Slots {
   async take(): Promise<() => void> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#queue.push(resolve));
+    // One start per turn of the event loop: starting a process blocks it for tens of milliseconds, and whoever knocks
+    // meanwhile must be answered.
+    this.#turn = this.#turn.then(nextTurn);
+    await this.#turn;
     let isHeld = true;
     return () => {
       if (!isHeld) return;
@@ -20,4 +25,10 @@ export class Slots {
       else next();
     };
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
