@@ -5,6 +5,8 @@ import { HttpReader, headerOf, messageOf, type HttpReply } from './http-reader.t
 export interface LoadOptions {
   port: number;
   tool: string;
+  /** Sent as the API key; none when empty. */
+  key: string;
   bytes: number;
 }
 
@@ -111,9 +113,11 @@ export class LoadSession {
   }
 
   #headFor(method: string): string {
+    const { key } = this.#options;
+    const proof = key === '' ? '' : `x-lunar-api-key: ${key}\r\n`;
     return (
       `${method} /mcp HTTP/1.1\r\nhost: 127.0.0.1:${this.#options.port}\r\ncontent-type: application/json\r\n` +
-      `accept: application/json, text/event-stream\r\n${this.#sessionHeader}`
+      `accept: application/json, text/event-stream\r\n${proof}${this.#sessionHeader}`
     );
   }
 

@@ -1,5 +1,5 @@
 // The load generator, a process of its own: N sessions in closed loops, every reply checked. Prints one line of JSON.
-// Usage: node bench/load.ts --port P [--sessions 64] [--seconds 3] [--settle 0.5] [--calls N] [--tool echo] [--bytes 256] [--pid PID]
+// Usage: node bench/load.ts --port P [--sessions 64] [--seconds 3] [--settle 0.5] [--calls N] [--tool echo] [--key KEY] [--bytes 256] [--pid PID]
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -117,6 +117,7 @@ interface Options {
   settle: number;
   calls: number;
   tool: string;
+  key: string;
   bytes: number;
   pid: number | undefined;
 }
@@ -130,6 +131,7 @@ function readOptions(): Options {
       settle: { type: 'string', default: '0.5' },
       calls: { type: 'string', default: 'Infinity' },
       tool: { type: 'string', default: 'echo' },
+      key: { type: 'string', default: '' },
       bytes: { type: 'string', default: '256' },
       pid: { type: 'string' },
     },
@@ -141,6 +143,7 @@ function readOptions(): Options {
     settle: Number(values.settle),
     calls: Number(values.calls),
     tool: values.tool,
+    key: values.key,
     bytes: Number(values.bytes),
     pid: values.pid === undefined ? undefined : Number(values.pid),
   };

@@ -41,9 +41,11 @@ export function describe(result: BenchResult): string {
   if (result.singleSession.length > 0)
     parts.push('One session', table(result.singleSession, COLUMNS));
   if (result.ratios) {
+    const [yardstick, measured] = result.sides.map(({ name }) => name);
+    const pair = `${measured}/${yardstick}`;
     parts.push(
-      `throughput   gateway/floor  ${ranged(result.ratios.throughput, 2)}\n` +
-        `CPU per call gateway/floor  ${ranged(result.ratios.cpuPerCall, 2)}` +
+      `throughput   ${pair}  ${ranged(result.ratios.throughput, 2)}\n` +
+        `CPU per call ${pair}  ${ranged(result.ratios.cpuPerCall, 2)}` +
         (result.addedP50Ms
           ? `\nadded p50 at one session   ${ranged(result.addedP50Ms, 3)} ms`
           : ''),

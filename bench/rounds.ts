@@ -28,6 +28,7 @@ export async function loadOnce(subject: Subject, settings: LoadSettings): Promis
     port: subject.port,
     pid: subject.pid,
     tool: subject.tool,
+    ...(subject.key === undefined ? {} : { key: subject.key }),
     settle: SETTLE_SECONDS,
     sessions,
     seconds,

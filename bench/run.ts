@@ -7,13 +7,20 @@ import { addedP50Ms, ratiosOf, sideOf } from './figures.ts';
 import { topFunctions, type ProfileRow } from './profile.ts';
 import { describe, type BenchResult } from './report.ts';
 import { interleave, loadOnce, type LoadSettings, type Series } from './rounds.ts';
-import { startFloor, startGateway, type Subject } from './subject.ts';
+import {
+  startFloor,
+  startGateway,
+  startGuardedGateway,
+  type StartSettings,
+  type Subject,
+} from './subject.ts';
 
 interface Options extends LoadSettings {
   rounds: number;
   only: string;
   profile: string | undefined;
   selfCheck: boolean;
+  access: boolean;
 }
 
 const HELP = `Usage: npm run bench -- [options]
@@ -23,6 +30,7 @@ const HELP = `Usage: npm run bench -- [options]
   --bytes N       size of the echoed text (256)
   --only SIDE     floor or gateway alone
   --profile DIR   profile one side (the gateway unless --only says floor) into DIR and print where its time goes
+  --access        the gateway with access control (a key, a group, a condition) against itself without
   --self-check    measure the floor against itself: how far from 1 the ratios go by noise alone
 `;
 const SIDES = new Set(['both', 'floor', 'gateway']);
@@ -42,6 +50,7 @@ function readOptions(): Options | undefined {
       only: { type: 'string' },
       profile: { type: 'string' },
       'self-check': { type: 'boolean', default: false },
+      access: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -56,18 +65,14 @@ function readOptions(): Options | undefined {
   if (values.help || !SIDES.has(only) || !Object.values(counts).every((count) => count > 0))
     return undefined;
   const profile = values.profile === undefined ? undefined : resolve(values.profile);
-  return { ...counts, only, profile, selfCheck: values['self-check'] };
+  return { ...counts, only, profile, selfCheck: values['self-check'], access: values.access };
 }
 
 async function startSubjects(options: Options): Promise<Subject[]> {
   const settings = { bytes: options.bytes, profileFolder: options.profile };
   const subjects: Subject[] = [];
   try {
-    if (options.only !== 'gateway') subjects.push(await startFloor(settings));
-    if (options.only !== 'floor')
-      subjects.push(
-        await (options.selfCheck ? startFloor(settings, 'floor again') : startGateway(settings)),
-      );
+    for (const startNext of sidesOf(options)) subjects.push(await startNext(settings));
   } catch (error) {
     await stopAll(subjects);
     throw error;
@@ -76,6 +81,15 @@ async function startSubjects(options: Options): Promise<Subject[]> {
     process.once(signal, () => void stopAll(subjects).finally(() => process.exit(130)));
   }
   return subjects;
+}
+
+/** What is measured, the yardstick first. */
+function sidesOf(options: Options): ((settings: StartSettings) => Promise<Subject>)[] {
+  if (options.access) return [startGateway, startGuardedGateway];
+  const again = (settings: StartSettings): Promise<Subject> => startFloor(settings, 'floor again');
+  const second = options.selfCheck ? again : startGateway;
+  if (options.only === 'both') return [(settings) => startFloor(settings), second];
+  return options.only === 'floor' ? [(settings) => startFloor(settings)] : [second];
 }
 
 async function stopAll(subjects: Subject[]): Promise<void> {

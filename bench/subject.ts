@@ -15,6 +15,8 @@ export interface Subject {
   tool: string;
   port: number;
   pid: number;
+  /** The key its callers need. */
+  key?: string | undefined;
   /** Ends it as an operator would; resolves with its exit code, null when it had to be killed. */
   stop(): Promise<number | null>;
 }
@@ -22,6 +24,7 @@ export interface Subject {
 interface Program {
   name: string;
   tool: string;
+  key?: string;
   /** What Node is to run, and with which arguments. */
   args: (port: number) => string[];
   environment: (port: number, folder: string) => Promise<Record<string, string>>;
@@ -62,12 +65,40 @@ export function startFloor(
 }
 
 /** The gateway with one stdio server and otherwise default configuration. */
-export function startGateway({ bytes, profileFolder }: StartSettings): Promise<Subject> {
+export function startGateway(settings: StartSettings): Promise<Subject> {
+  return startConfigured(settings, { name: 'gateway', app: 'auth:\n  enabled: false\n' });
+}
+
+/** The same with access control: a key, a group that allows the tool, and a condition over the arguments of each call. */
+export function startGuardedGateway(settings: StartSettings): Promise<Subject> {
+  return startConfigured(settings, { name: 'guarded', app: GUARDED, key: 'bench-key-0123456789' });
+}
+
+const GUARDED = `auth: { enabled: true }
+permissions:
+  default: { allow: [everyone] }
+  consumers: { others: { allow: [everyone] } }
+toolGroups:
+  - { name: everyone, services: { bench: [echo] } }
+rules:
+  - { id: no-secrets, effect: deny, tools: ["bench/*"], when: "args.text.startsWith('secret') || principal.name == 'nobody'" }
+`;
+
+interface Configured {
+  readonly name: string;
+  /** The text of app.yaml. */
+  readonly app: string;
+  readonly key?: string;
+}
+
+function startConfigured(settings: StartSettings, setup: Configured): Promise<Subject> {
+  const { name, key } = setup;
   return start({
-    name: 'gateway',
+    name,
     tool: 'bench__echo',
-    args: () => [...profiling(profileFolder), here('../bin/mcpx.js'), 'serve'],
-    environment: (port, folder) => gatewayEnvironment(port, folder, bytes),
+    ...(key === undefined ? {} : { key }),
+    args: () => [...profiling(settings.profileFolder), here('../bin/mcpx.js'), 'serve'],
+    environment: (port, folder) => gatewayEnvironment(port, folder, { ...settings, ...setup }),
   });
 }
 
@@ -78,12 +109,12 @@ function profiling(folder: string | undefined): string[] {
 async function gatewayEnvironment(
   port: number,
   folder: string,
-  bytes: number,
+  { bytes, app, key }: StartSettings & Configured,
 ): Promise<Record<string, string>> {
   const server = { command: process.execPath, args: [ECHO_SERVER, String(bytes)] };
   const [serversPath, appPath] = [join(folder, 'mcp.json'), join(folder, 'app.yaml')];
   writeFileSync(serversPath, JSON.stringify({ mcpServers: { bench: server } }));
-  writeFileSync(appPath, 'auth:\n  enabled: false\n');
+  writeFileSync(appPath, app);
   return {
     MCPX_HOST: '127.0.0.1',
     MCPX_PORT: String(port),
@@ -91,6 +122,7 @@ async function gatewayEnvironment(
     SERVERS_CONFIG_PATH: serversPath,
     APP_CONFIG_PATH: appPath,
     MCPX_DATA_DIR: join(folder, 'data'),
+    ...(key === undefined ? {} : { API_KEY: key }),
   };
 }
 
@@ -113,7 +145,7 @@ async function start(program: Program): Promise<Subject> {
   const stop = (): Promise<number | null> =>
     end(child).finally(() => rmSync(folder, { recursive: true, force: true }));
   try {
-    await ready(child, port, program.tool);
+    await ready(child, port, program);
   } catch (error) {
     const printed = readFileSync(log, 'utf8').slice(-2000);
     await stop();
@@ -121,7 +153,8 @@ async function start(program: Program): Promise<Subject> {
       cause: error,
     });
   }
-  return { name: program.name, tool: program.tool, port, pid: child.pid ?? 0, stop };
+  const { name, tool, key } = program;
+  return { name, tool, key, port, pid: child.pid ?? 0, stop };
 }
 
 async function freePort(): Promise<number> {
@@ -133,11 +166,11 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-async function ready(child: ChildProcess, port: number, tool: string): Promise<void> {
+async function ready(child: ChildProcess, port: number, { tool, key }: Program): Promise<void> {
   const deadline = performance.now() + START_WITHIN_MS;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`exit code ${child.exitCode}`);
-    if (await offers(port, tool).catch(() => false)) return;
+    if (await offers(port, tool, key).catch(() => false)) return;
     if (performance.now() > deadline)
       throw new Error(`${tool} not offered within ${START_WITHIN_MS} ms`);
     await sleep(100);
@@ -145,12 +178,13 @@ async function ready(child: ChildProcess, port: number, tool: string): Promise<v
 }
 
 /** Whether a session of its own sees the tool in the first list. */
-async function offers(port: number, tool: string): Promise<boolean> {
+async function offers(port: number, tool: string, key = ''): Promise<boolean> {
   const clientInfo = { name: 'bench', version: '1.0.0' };
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
-  const opened = await post(port, { id: 1, method: 'initialize', params });
+  const proof = key === '' ? {} : { 'x-lunar-api-key': key };
+  const opened = await post(port, { id: 1, method: 'initialize', params }, proof);
   await opened.text();
-  const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
+  const session = { ...proof, 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
   await (await post(port, { method: 'notifications/initialized' }, session)).text();
   const listed = await (await post(port, { id: 2, method: 'tools/list' }, session)).text();
   await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'DELETE', headers: session });

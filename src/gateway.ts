@@ -1,37 +1,39 @@
 import type { Readable, Writable } from 'node:stream';
 
 import type { Operator } from './admin/ports.ts';
-import { SERVERS_PATH, serversBody } from './admin/servers.ts';
 import { Catalog } from './catalog/catalog.ts';
-import { identifyLocal } from './identity/local.ts';
+import { ArgumentsGuard } from './guard/arguments.ts';
 import { instanceKey } from './kernel/capabilities.ts';
-import type { Entry } from './kernel/entry.ts';
 import type { Inventory, UpstreamState } from './kernel/inventory.ts';
 import type { JsonObject } from './kernel/json.ts';
-import { Denial } from './kernel/permit.ts';
 import type { Plan, Surroundings } from './kernel/plan.ts';
+import { Refusal } from './kernel/refusals.ts';
 import { listenHttp, type HttpListener } from './listen/http.ts';
-import { listenMetrics, METRICS_PATH, type MetricsListener } from './listen/metrics.ts';
-import type { MakePage, Page } from './listen/page.ts';
+import { listenMetrics, type MetricsListener } from './listen/metrics.ts';
 import { listenStdio, type StdioListener } from './listen/stdio.ts';
-import { decideOpen } from './policy/open-policy.ts';
-import { logEntry } from './record/log-sink.ts';
-import type { MetricsSink } from './record/metrics-sink.ts';
 import { newId, newSecret, Seal } from './seal/seal.ts';
 import { SessionTable } from './session/sessions.ts';
 import { createGate } from './spine/gate.ts';
 import type { Gate, SpinePorts } from './spine/ports.ts';
 import { readKeyRing } from './store/key-file.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
-import type { Verdict } from './upstream/ports.ts';
 import { mostVerbose, UpstreamPool } from './upstream/upstream-pool.ts';
+import { Access } from './wiring/access.ts';
+import { createAsks, type Asks } from './wiring/asks.ts';
 import { BareNameMemory } from './wiring/bare-names.ts';
+import { catalogPorts } from './wiring/catalog-ports.ts';
+import { Lapses } from './wiring/lapses.ts';
+import { lateSettings } from './wiring/late-settings.ts';
 import { News } from './wiring/news.ts';
+import { metricsPage, pagesOf } from './wiring/pages.ts';
 import { Readiness } from './wiring/readiness.ts';
-import { parseRecord, Sealed } from './wiring/sealed.ts';
+import { Records } from './wiring/records.ts';
+import { Sealed } from './wiring/sealed.ts';
+import { resubscribe } from './wiring/resubscribe.ts';
+import { serverMemory } from './wiring/server-memory.ts';
 import { sessionPorts } from './wiring/session-ports.ts';
-
-const REMEMBERED_MS = 90 * 24 * 60 * 60 * 1000;
+import { stdioCredentials, type StdioCaller } from './wiring/stdio-caller.ts';
+import { TaskMakers } from './wiring/task-makers.ts';
 
 /** Where the gateway writes its log. */
 export interface Log {
@@ -52,6 +54,8 @@ export interface GatewayTerms {
   onServerState?(state: UpstreamState): void;
 }
 
+const MAX_SUBSCRIPTIONS = 1000;
+
 /** The running thing: wires the layers, takes new plans, and ends all it started. */
 export class Gateway {
   readonly gate: Gate;
@@ -60,7 +64,12 @@ export class Gateway {
   readonly #store: SqliteStore;
   readonly #seal: Seal;
   readonly #sealed: Sealed;
-  #metrics: MetricsSink | undefined;
+  readonly #records: Records;
+  readonly #access: Access;
+  readonly #asks: Asks;
+  readonly #lapses: Lapses;
+  readonly #tasks = new TaskMakers();
+  readonly #arguments = new ArgumentsGuard();
   readonly #readiness: Readiness;
   readonly #names = new BareNameMemory();
   readonly #pool: UpstreamPool;
@@ -84,6 +93,12 @@ export class Gateway {
       onError: (error) =>
         terms.log.error({ error: String(error) }, 'a record could not be written'),
     });
+    const { dataDir } = terms.surroundings;
+    const now = (): number => Date.now();
+    this.#records = new Records({ dataDir, log: terms.log, plan: () => this.#plan, now });
+    this.#access = new Access({ plan: terms.plan, dataDir, log: terms.log, now });
+    this.#lapses = new Lapses((principal) => this.#access.holds(principal));
+    this.#asks = createAsks(this.#access, this.#records, { now, plan: () => this.#plan });
     this.#seal = new Seal(readKeyRing(terms.surroundings.dataDir, newSecret));
     this.#sealed = new Sealed(this.#seal, () => Date.now());
     this.#readiness = new Readiness(() => this.#plan.list.firstWaitMs);
@@ -95,6 +110,8 @@ export class Gateway {
       sessions: this.#sessions,
       catalog: this.#catalog,
       publicTasks: (...args) => this.#sealed.publicTasks(...args),
+      sees: (principal, target) => this.#access.sight(principal, target) === 'seen',
+      admitQuestion: (...args) => this.#asks.admit(...args),
     });
     this.gate = createGate(this.#spinePorts());
     this.operator = { servers: () => this.#pool.states(), counts: () => this.#catalog.counts };
@@ -107,7 +124,15 @@ export class Gateway {
       gate: this.gate,
       host,
       port,
-      pages: this.#pages(isMetricsEnabled),
+      pages: pagesOf(
+        {
+          access: this.#access,
+          records: this.#records,
+          operator: () => this.operator,
+          plan: () => this.#plan,
+        },
+        isMetricsEnabled,
+      ),
       onCrash: (error) => this.#logCrash(error),
     });
     // Not waited for: neither loading nor a busy metrics port keeps the gateway from serving (docs/rules.md R18).
@@ -115,10 +140,11 @@ export class Gateway {
     return this.#http.port;
   }
 
-  /** Serves one client over a pair of streams; resolves when the input ends. */
-  serveStdio(input: Readable, output: Writable): Promise<void> {
-    this.#stdio = listenStdio(this.gate, input, output);
-    return this.#stdio.ended;
+  /** Serves one client over a pair of streams; resolves when the input ends. Rejects with Refusal when it may not be that consumer. */
+  async serveStdio(input: Readable, output: Writable, as: StdioCaller = {}): Promise<void> {
+    const principal = await this.gate.identify(stdioCredentials(as));
+    this.#stdio = listenStdio(this.gate, principal, { input, output });
+    await this.#stdio.ended;
   }
 
   /** Starts the servers of the plan; returns at once. */
@@ -131,22 +157,18 @@ export class Gateway {
     const before = new Set(this.#pool.states().map((state) => state.name));
     this.#warnOfLateSettings(plan);
     this.#plan = plan;
+    this.#access.apply(plan);
     for (const server of plan.servers)
       if (!before.has(server.name) && server.isActive) this.#readiness.expect(server.name);
     this.#http?.apply(plan);
-    this.#pool.apply(plan);
+    this.#metricsListener?.apply(plan);
     this.#catalog.apply(plan);
+    this.#pool.apply(plan);
   }
 
   /** Some settings are built in when the gateway starts. */
   #warnOfLateSettings(plan: Plan): void {
-    const { server, upstreams } = this.#plan;
-    const late = [
-      ...(plan.server.maxHeaderBytes === server.maxHeaderBytes ? [] : ['server.maxHeaderBytes']),
-      ...(plan.upstreams.startConcurrency === upstreams.startConcurrency
-        ? []
-        : ['upstreams.startConcurrency']),
-    ];
+    const late = lateSettings(this.#plan, plan);
     if (late.length > 0)
       this.#terms.log.warn({ late }, `in force at the next start: ${late.join(', ')}`);
   }
@@ -161,39 +183,27 @@ export class Gateway {
     const { drainMs } = this.#plan.shutdown;
     await Promise.all([this.#http?.close(drainMs), this.#stdio?.close(drainMs)]);
     this.#sessions.close();
+    this.#lapses.close();
+    this.#catalog.close();
     await Promise.all([this.#pool.close(), this.#metricsListener?.close()]);
+    await this.#records.close();
+    this.#access.close();
     this.#store.close();
   }
 
   async #serveMetrics(host: string, port: number): Promise<void> {
     try {
-      await this.#loadMetrics();
-      const page = (): Promise<Page> => this.#loadMetrics().then((sink) => sink.exposition());
-      const doors = (): Plan['server'] => this.#plan.server;
-      this.#metricsListener = await listenMetrics({ host, port, doors, page });
+      await this.#records.metrics();
+      const page = metricsPage({
+        plan: () => this.#plan,
+        records: this.#records,
+        access: this.#access,
+      });
+      this.#metricsListener = await listenMetrics({ gate: this.gate, host, port, page });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#terms.log.warn({ port }, `metrics are not served: ${why}`);
     }
-  }
-
-  /** Loaded after the port is open, which is what a start waits for. */
-  async #loadMetrics(): Promise<MetricsSink> {
-    const { MetricsSink } = await import('./record/metrics-sink.ts');
-    this.#metrics ??= new MetricsSink();
-    return this.#metrics;
-  }
-
-  #pages(hasMetrics: boolean): ReadonlyMap<string, MakePage> {
-    const servers: MakePage = async () => ({
-      contentType: 'application/json',
-      text: serversBody(this.operator),
-    });
-    const metrics: MakePage = async () => (await this.#loadMetrics()).exposition();
-    return new Map([
-      [SERVERS_PATH, servers],
-      ...(hasMetrics ? [[METRICS_PATH, metrics] as const] : []),
-    ]);
   }
 
   #createPool(): UpstreamPool {
@@ -208,35 +218,26 @@ export class Gateway {
       onInventory: (upstream, inventory) => this.#onInventory(upstream, inventory),
       onTask: (upstream, message) => this.#news.taskChanged(upstream, message),
       onOwnInventory: (upstream, ownerKey, inventory) =>
-        this.#onOwnInventory(upstream, ownerKey, inventory),
+        this.#catalog.putOwn(ownerKey, upstream, inventory),
       onResourceUpdated: (upstream, uri, owner) => this.#news.resourceUpdated(upstream, uri, owner),
       publicTasks: (upstream, owner, params) =>
         this.#sealed.publicTasks(upstream, owner.principal, params),
       ownTasks: (owner, value) => this.#sealed.ownTasks(owner.principal, value),
+      admitQuestion: (...args) => this.#asks.admit(...args),
+      hears: (upstream, owner) => this.#access.reaches(owner.principal, upstream),
       sharedLevel: () => this.#sharedLevel(),
-      recallVerdict: (fingerprint) =>
-        parseRecord(this.#store.get('verdict', fingerprint)) as Verdict | undefined,
-      rememberVerdict: (fingerprint, verdict) =>
-        this.#remember('verdict', fingerprint, JSON.stringify(verdict)),
-      recallInventory: (fingerprint) =>
-        parseRecord(this.#store.get('inventory', fingerprint)) as Inventory | undefined,
-      rememberInventory: (fingerprint, text) => this.#remember('inventory', fingerprint, text),
+      ...serverMemory(this.#store, () => Date.now()),
     });
   }
 
   #createCatalog(): Catalog {
-    return new Catalog(
-      {
-        serverInfo: this.#serverInfo,
-        sees: (principal, target) => !(decideOpen(principal, target) instanceof Denial),
-        viewKey: (principal) => principal.key,
-        sealCursor: (text) => this.#seal.seal('cursor', text),
-        openCursor: (sealed) => this.#seal.open('cursor', sealed),
-        onCollisions: (upstream, messages) => this.#pool.complain(upstream, messages),
-        onChanged: (kinds) => this.#news.listsChanged(kinds),
-      },
-      this.#plan,
-    );
+    const ports = catalogPorts(this.#access, this.#seal, {
+      serverInfo: this.#serverInfo,
+      now: () => Date.now(),
+      onCollisions: (upstream, messages) => this.#pool.complain(upstream, messages),
+      onChanged: (changesFor) => this.#news.listsChanged(changesFor),
+    });
+    return new Catalog(ports, this.#plan);
   }
 
   #createSessions(): SessionTable {
@@ -244,7 +245,8 @@ export class Gateway {
       seal: this.#seal,
       store: this.#store,
       now: () => Date.now(),
-      onRestored: (session) => this.#resubscribe(session),
+      onRestored: (session) =>
+        resubscribe(session, { catalog: this.#catalog, access: this.#access, news: this.#news }),
       onDetached: (key) => this.#pool.forget(key),
       onGone: (key) => {
         this.#pool.forget(key);
@@ -260,41 +262,50 @@ export class Gateway {
     return {
       plan: () => this.#plan,
       serverInfo: this.#serverInfo,
-      identify: identifyLocal,
+      identify: (credentials) => this.#access.identify(credentials),
+      whenLapsed: (principal, end) => this.#lapses.watch(principal, end),
       sessions: this.#sessions,
       view: (principal, owner) =>
         this.#catalog.view(principal, owner === undefined ? undefined : instanceKey(owner)),
       bareNames: (principal, owner) =>
         this.#names.of(this.#sessions.withKey(owner.key) === undefined ? principal.key : owner.key),
       whenListed: () => this.#readiness.wait(),
-      decide: decideOpen,
+      decide: (...args) => this.#access.decide(...args),
+      checkArguments: (target, args) => this.#checkArguments(target, args),
+      admitQuestion: (...args) => this.#asks.admit(...args),
       send: (permit, call, exchange) => this.#pool.send(permit, call, exchange),
       subscribe: (permit, owner, isOn) => this.#subscribe(permit, owner, isOn),
       setLevel: (owner, level) => this.#setLevel(owner, level),
       rootsChanged: (owner) => this.#pool.rootsChanged(owner.key),
+      roomToWatch: (principal) => this.#news.room(principal),
       listen: (principal, wish, deliver) => this.#news.listen(principal, wish, deliver),
       sealTask: (upstream, principal, taskId) => sealed.sealTask(upstream, principal, taskId),
       openTask: (id, principal) => sealed.openTask(id, principal),
       sealState: (binding, state) => sealed.sealState(binding, state),
       openState: (binding, state) => sealed.openState(binding, state),
-      record: (entry) => this.#record(entry),
+      record: (entry) => this.#records.take(entry),
+      turnedAway: (...args) => this.#records.turnedAway(...args),
+      noteTask: (...args) => this.#tasks.note(...args),
+      madeTask: (...args) => this.#tasks.isMadeBy(...args),
       newToken: newId,
     };
   }
 
-  /** What is known of a server is forgotten when its entry is gone for long. */
-  #remember(space: 'verdict' | 'inventory', fingerprint: string, text: string): void {
-    this.#store.put(space, fingerprint, text, Date.now() + REMEMBERED_MS);
-  }
-
-  #record(entry: Entry): void {
-    this.#metrics?.take(entry);
-    logEntry(entry, this.#terms.log);
+  /** Only what the gateway itself has made narrower is its to check, unless it was told to check all (docs/rules.md R21). */
+  #checkArguments(
+    ...[target, args]: Parameters<SpinePorts['checkArguments']>
+  ): ReturnType<SpinePorts['checkArguments']> {
+    if (target.shape === undefined && !this.#plan.validatesArguments) return undefined;
+    return this.#arguments.check(target, args);
   }
 
   async #subscribe(...[permit, owner, isOn]: Parameters<SpinePorts['subscribe']>): Promise<void> {
+    const session = this.#sessions.withKey(owner.key);
+    const isFull = this.#news.countOf(owner.key) >= MAX_SUBSCRIPTIONS;
+    if (isOn && (isFull || this.#news.room(owner.principal) === 0))
+      throw new Refusal('LIMITED', 'Too many resources are subscribed to already.');
     await this.#news.subscribe(permit, owner, isOn);
-    this.#sessions.withKey(owner.key)?.setSubscribed(permit.target.publicName, isOn);
+    session?.setSubscribed(permit.target.publicName, isOn);
   }
 
   async #setLevel(...[owner, level]: Parameters<SpinePorts['setLevel']>): Promise<void> {
@@ -306,26 +317,9 @@ export class Gateway {
     return mostVerbose([...this.#sessions.all()].map((session) => session.logLevel));
   }
 
-  /** A session that was restored by its id is subscribed again to what its notes name. */
-  #resubscribe(session: Parameters<Parameters<typeof sessionPorts>[0]['onRestored']>[0]): void {
-    for (const uri of session.subscriptions) {
-      const target = this.#catalog.view(session.principal).resource(uri);
-      const decision = target === undefined ? undefined : decideOpen(session.principal, target);
-      if (decision === undefined || decision instanceof Denial) continue;
-      void this.#news.subscribe(decision, session, true).catch(() => undefined);
-    }
-  }
-
   #onInventory(upstream: string, inventory: Inventory | undefined): void {
     this.#catalog.put(upstream, inventory);
     if (inventory !== undefined) this.#readiness.settle(upstream);
-  }
-
-  #onOwnInventory(upstream: string, ownerKey: string, inventory: Inventory | undefined): void {
-    const kinds = this.#catalog.putOwn(ownerKey, upstream, inventory);
-    for (const session of this.#sessions.all()) {
-      if (instanceKey(session) === ownerKey) this.#news.listsChangedFor(session, kinds);
-    }
   }
 
   #onServerState(state: UpstreamState): void {

@@ -1,19 +1,23 @@
+import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
 import { page } from './markdown.ts';
 
 /** The page of the command line: what each command prints for --help. */
 export function commandLinePage(): string {
-  const program = createProgram().configureHelp({ helpWidth: 100 });
-  const commands = program.commands.map((command) => command.configureHelp({ helpWidth: 100 }));
-  return page(
-    'Command line',
-    [program, ...commands].flatMap((command) => [
-      `## ${command === program ? 'mcpx' : `mcpx ${command.name()}`}`,
-      '',
-      '```',
-      command.helpInformation().trimEnd(),
-      '```',
-      '',
-    ]),
-  );
+  return page('Command line', sections(createProgram(), ''));
+}
+
+/** A command and those below it. */
+function sections(command: Command, above: string): string[] {
+  const name = `${above}${command.name()}`;
+  const help = command.configureHelp({ helpWidth: 100 }).helpInformation().trimEnd();
+  return [
+    `## ${name}`,
+    '',
+    '```',
+    help,
+    '```',
+    '',
+    ...command.commands.flatMap((below) => sections(below, `${name} `)),
+  ];
 }

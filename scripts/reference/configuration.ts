@@ -3,6 +3,7 @@ import { VARIABLES } from '../../src/config/environment.ts';
 import { SERVER_ENTRY } from '../../src/config/server-entry.ts';
 import { LIMITS } from '../../src/config/settings.ts';
 import { toSetting, type Setting } from './json-schema.ts';
+import { EXAMPLES } from './examples.ts';
 import { code, page, table } from './markdown.ts';
 
 const INTRODUCTION = `Two files and a few environment variables. Both files are read again when they change; one with an error is reported
@@ -45,7 +46,7 @@ without effect.`;
 
 /** The page of everything that can be configured. */
 export function configurationPage(): string {
-  const { naming, ...sections } = toSetting(APP).properties ?? {};
+  const settings = Object.entries(toSetting(APP).properties ?? {});
   const entry = Object.entries(toSetting(SERVER_ENTRY).properties ?? {});
   return page('Configuration', [
     INTRODUCTION,
@@ -76,9 +77,16 @@ export function configurationPage(): string {
     '',
     APP_PROSE,
     '',
-    table(HEAD, naming === undefined ? [] : [settingRow('naming', naming)]),
+    table(
+      HEAD,
+      settings
+        .filter(([, setting]) => !isSection(setting))
+        .map(([key, setting]) => settingRow(key, setting)),
+    ),
     '',
-    ...Object.entries(sections).flatMap(([name, section]) => sectionText(name, section)),
+    ...settings
+      .filter(([, setting]) => isSection(setting))
+      .flatMap(([name, section]) => sectionText(name, section)),
   ]);
 }
 
@@ -94,12 +102,18 @@ function entryRow(key: string, setting: Setting): string[] {
   return [code(key), typeText(setting), setting.description ?? ''];
 }
 
+function isSection({ type }: Setting): boolean {
+  return type === 'object' || type === 'array';
+}
+
 function sectionText(name: string, section: Setting): string[] {
+  const example = EXAMPLES[name];
   return [
     `### ${name}`,
     '',
     section.description ?? '',
     '',
+    ...(example === undefined ? [] : ['```yaml', example.trim(), '```', '']),
     table(HEAD, rowsUnder(section, '')),
     '',
   ];
@@ -107,14 +121,15 @@ function sectionText(name: string, section: Setting): string[] {
 
 /** One row for each described setting inside another, under its whole path. */
 function rowsUnder(setting: Setting, path: string): string[][] {
-  const { properties = {}, additionalProperties, items } = setting;
+  const { properties = {}, additionalProperties, propertyNames, items, anyOf = [] } = setting;
   const start = path === '' ? '' : `${path}.`;
   return [
     ...Object.entries(properties).flatMap(([key, inner]) => rowsOf(inner, start + key)),
     ...(typeof additionalProperties === 'object'
-      ? rowsOf(additionalProperties, `${start}<name>`)
+      ? rowsOf(additionalProperties, `${start}<${propertyNames?.title ?? 'name'}>`)
       : []),
     ...(items === undefined ? [] : rowsOf(items, `${path}[]`)),
+    ...anyOf.flatMap((alternative) => rowsUnder(alternative, path)),
   ];
 }
 
@@ -133,23 +148,35 @@ function settingRow(path: string, setting: Setting): string[] {
 }
 
 function typeText(setting: Setting): string {
-  if (setting.enum !== undefined)
-    return setting.enum.map((value) => code(String(value))).join(', ');
+  if (setting.enum !== undefined) return choices(setting.enum);
   if (setting.anyOf !== undefined)
     return [...new Set(setting.anyOf.map(alternativeText))].join(' or ');
   if (setting.const !== undefined) return code(JSON.stringify(setting.const));
-  if (setting.items !== undefined) return `list of ${PLURALS[typeText(setting.items)] ?? 'values'}`;
-  return NAMES[setting.type ?? ''] ?? 'any';
+  if (setting.items !== undefined) return `list of ${pluralText(setting.items)}`;
+  return NAMES[setting.type ?? ''] ?? 'any value';
+}
+
+function pluralText(items: Setting): string {
+  if (items.enum !== undefined) return choices(items.enum);
+  return PLURALS[typeText(items)] ?? 'values';
+}
+
+function choices(values: readonly unknown[]): string {
+  return values.map((value) => code(String(value))).join(', ');
 }
 
 function alternativeText(setting: Setting): string {
-  return setting.properties === undefined
+  const keys = Object.keys(setting.properties ?? {});
+  return keys.length === 0 || keys.length > MAX_KEYS
     ? typeText(setting)
-    : code(`{ ${Object.keys(setting.properties).join(', ')} }`);
+    : code(`{ ${keys.join(', ')} }`);
 }
+
+const MAX_KEYS = 3;
 
 const NAMES: Readonly<Record<string, string>> = {
   integer: 'number',
+  number: 'number',
   string: 'text',
   boolean: 'true or false',
   object: 'mapping',

@@ -11,6 +11,8 @@ export interface Setting {
   readonly items?: Setting;
   readonly properties?: Readonly<Record<string, Setting>>;
   readonly additionalProperties?: Setting | boolean;
+  /** Says in its title what the keys of a mapping name. */
+  readonly propertyNames?: { readonly title?: string };
 }
 
 /** The JSON Schema of what a user writes: keys with a default are optional. */
@@ -25,7 +27,12 @@ export function schemaText(schema: z.ZodType, title: string): string {
   return `${text.replaceAll(/\[\n\s+([^[\]{}]*?)\n\s+\]/g, onOneLine)}\n`;
 }
 
-// Short lists stand on one line in this repository's format.
-function onOneLine(_list: string, items: string): string {
-  return `[${items.replaceAll(/,\n\s+/g, ', ')}]`;
+const WIDTH = 100;
+
+// Lists that fit stand on one line in this repository's format.
+function onOneLine(list: string, items: string, offset: number, text: string): string {
+  const line = `[${items.replaceAll(/,\n\s+/g, ', ')}]`;
+  const before = offset - (text.lastIndexOf('\n', offset) + 1);
+  const after = text[offset + list.length] === ',' ? 1 : 0;
+  return before + line.length + after > WIDTH ? list : line;
 }

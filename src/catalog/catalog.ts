@@ -4,45 +4,53 @@ import type { Inventory } from '../kernel/inventory.ts';
 import type { ListKind } from '../kernel/methods.ts';
 import type { Plan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
-import type { CatalogPorts } from './ports.ts';
+import type { Target } from '../kernel/target.ts';
+import { changedKinds } from './changes.ts';
+import { namesCaller } from '../kernel/extensions.ts';
+import type { CatalogPorts, ChangeKind } from './ports.ts';
 import { Snapshot, type Supplier } from './snapshot.ts';
 import { CatalogView } from './view.ts';
-
-/** The names under which list changes are told. */
-export type ChangeKind = 'tools' | 'prompts' | 'resources';
-
-const TOLD_AS: Readonly<Record<ListKind, ChangeKind>> = {
-  tools: 'tools',
-  prompts: 'prompts',
-  resources: 'resources',
-  resourceTemplates: 'resources',
-};
 
 /** What differs for one client, for its own instances offer something else. */
 interface OwnOffers {
   readonly inventories: ReadonlyMap<string, Inventory>;
-  snapshot: Snapshot;
-  view: CatalogView | undefined;
+  readonly snapshot: Snapshot;
+  readonly views: WeakMap<Principal, CatalogView>;
+}
+
+/** What there was to see before a change. */
+interface Before {
+  readonly snapshot: Snapshot;
+  readonly own: ReadonlyMap<string, OwnOffers>;
 }
 
 const NONE: ReadonlyMap<string, Inventory> = new Map();
+const NOTHING: ReadonlySet<ChangeKind> = new Set();
+const MAX_VIEWS = 1000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What all upstreams offer, merged and named. Views are made once per snapshot and kind of caller, not per request. */
 export class Catalog {
   readonly #ports: CatalogPorts;
   readonly #inventories = new Map<string, Inventory>();
+  readonly #own = new Map<string, OwnOffers>();
   #plan: Plan;
   #snapshot: Snapshot;
-  #views = new Map<string, CatalogView>();
-  readonly #own = new Map<string, OwnOffers>();
+  readonly #views = new Map<string, CatalogView>();
+  /** Spares the key on the way of every request. */
+  #byCaller = new WeakMap<Principal, CatalogView>();
+  /** What each caller was last told of, to find out what has changed for it. */
+  #told = new WeakMap<Principal, CatalogView>();
+  #wakeAt: number | undefined;
+  #waking: NodeJS.Timeout | undefined;
 
   constructor(ports: CatalogPorts, plan: Plan) {
     this.#ports = ports;
     this.#plan = plan;
-    this.#snapshot = new Snapshot([], plan.naming);
+    this.#snapshot = new Snapshot([], plan.naming, plan.extensions);
   }
 
-  /** Takes a new configuration: its order, naming and limits. */
+  /** Takes a new configuration: its order, naming, limits, and whatever its policy shows to whom. */
   apply(plan: Plan): void {
     this.#plan = plan;
     this.#rebuild();
@@ -56,35 +64,39 @@ export class Catalog {
   }
 
   /** Takes what a client's own instance of an upstream offers; undefined when that instance is gone. */
-  putOwn(ownerKey: string, upstream: string, inventory: Inventory | undefined): Set<ChangeKind> {
-    const before = this.#own.get(ownerKey);
-    const inventories = new Map(before?.inventories);
+  putOwn(ownerKey: string, upstream: string, inventory: Inventory | undefined): void {
+    const before = { snapshot: this.#snapshot, own: new Map(this.#own) };
+    const inventories = new Map(this.#own.get(ownerKey)?.inventories);
     if (inventory === undefined) inventories.delete(upstream);
     else inventories.set(upstream, inventory);
-    const snapshot = this.#snapshotOf(inventories, ownerKey);
     if (inventories.size === 0) this.#own.delete(ownerKey);
-    else this.#own.set(ownerKey, { inventories, snapshot, view: undefined });
-    return changedKinds(before?.snapshot ?? this.#snapshot, snapshot);
+    else this.#own.set(ownerKey, this.#ownOffers(ownerKey, inventories));
+    this.#ports.onChanged((principal, key) =>
+      key === ownerKey ? this.#ownChanges(principal, key, before) : NOTHING,
+    );
   }
 
   /** The catalog as a principal sees it; with what its own instances offer, where the client has any that differ. */
   view(principal: Principal, ownerKey?: string): CatalogView {
-    const own = ownerKey === undefined ? undefined : this.#own.get(ownerKey);
-    if (own !== undefined) {
-      own.view ??= this.#viewOf(own.snapshot, principal);
-      return own.view;
-    }
-    const key = this.#ports.viewKey(principal);
-    const present = this.#views.get(key);
-    if (present !== undefined) return present;
-    const view = this.#viewOf(this.#snapshot, principal);
-    this.#views.set(key, view);
+    const own =
+      ownerKey === undefined || this.#own.size === 0 ? undefined : this.#own.get(ownerKey);
+    if (own !== undefined) return this.#ownView(own, principal);
+    const last = this.#byCaller.get(principal);
+    if (last !== undefined && this.#isCurrent(last)) return last;
+    const view = this.#sharedView(principal);
+    this.#byCaller.set(principal, view);
+    if (!this.#told.has(principal)) this.#told.set(principal, view);
     return view;
   }
 
   /** The name clients know an upstream's URI by. */
   publicUri(upstream: string, uri: string): string {
     return this.#snapshot.publicUri(upstream, uri);
+  }
+
+  /** What an upstream knows by a URI, under the name clients know it by. */
+  resourceOf(upstream: string, uri: string): Target {
+    return this.#snapshot.resourceOf(upstream, uri, this.publicUri(upstream, uri));
   }
 
   /** How many of each kind are on offer. */
@@ -98,17 +110,117 @@ export class Catalog {
     };
   }
 
+  /** The clock is no longer watched. */
+  close(): void {
+    clearTimeout(this.#waking);
+  }
+
+  #isCurrent({ until }: CatalogView): boolean {
+    return until === undefined || until > this.#ports.now();
+  }
+
+  #sharedView(principal: Principal): CatalogView {
+    const key = this.#ports.viewKey(principal);
+    const present = this.#views.get(key);
+    if (present !== undefined && this.#isCurrent(present)) return present;
+    const view = this.#viewOf(this.#snapshot, principal);
+    // A caller's kind may depend on its token: there may be as many as callers.
+    if (this.#views.size >= MAX_VIEWS) this.#views.clear();
+    this.#views.set(key, view);
+    return view;
+  }
+
+  #ownView(own: OwnOffers, principal: Principal): CatalogView {
+    const present = own.views.get(principal);
+    if (present !== undefined && this.#isCurrent(present)) return present;
+    const view = this.#viewOf(own.snapshot, principal);
+    own.views.set(principal, view);
+    return view;
+  }
+
+  #viewOf(snapshot: Snapshot, principal: Principal): CatalogView {
+    const until = this.#ports.viewUntil(principal);
+    if (until !== undefined) this.#wakeBy(until);
+    const isUniform = this.#isUniform();
+    const isOpen = this.#isOpen() && principal.endpoint === undefined;
+    return new CatalogView(
+      { snapshot, principal, until, isUniform, isOpen },
+      this.#ports,
+      this.#plan.list,
+    );
+  }
+
+  /** Whether all callers see the same, so that what one was sent may be kept for others. */
+  #isUniform(): boolean {
+    const { auth, access, extensions } = this.#plan;
+    if (namesCaller(extensions)) return false;
+    const entries = Object.keys(access.consumers).length + Object.keys(access.clientNames).length;
+    return !auth.isOn && entries + access.rules.length === 0;
+  }
+
+  /** Whether no entry and no rule hides anything from anybody. */
+  #isOpen(): boolean {
+    const { consumers, clientNames, rules, default: entry } = this.#plan.access;
+    const others = Object.keys(consumers).length + Object.keys(clientNames).length + rules.length;
+    return others === 0 && entry.base === 'allow' && entry.block.length === 0;
+  }
+
   #rebuild(): void {
-    const before = this.#snapshot;
+    const before = { snapshot: this.#snapshot, own: new Map(this.#own) };
     this.#snapshot = this.#snapshotOf(NONE, '');
-    this.#views = new Map();
-    for (const [ownerKey, own] of this.#own) {
-      own.snapshot = this.#snapshotOf(own.inventories, ownerKey);
-      own.view = undefined;
-    }
-    this.#tellCollisions(before);
-    const changed = changedKinds(before, this.#snapshot);
-    if (changed.size > 0) this.#ports.onChanged(changed);
+    this.#views.clear();
+    this.#byCaller = new WeakMap();
+    for (const [ownerKey, { inventories }] of before.own)
+      this.#own.set(ownerKey, this.#ownOffers(ownerKey, inventories));
+    this.#tellCollisions(before.snapshot);
+    this.#announce(before);
+  }
+
+  #announce(before: Before): void {
+    // Clients of one caller are asked about one after the other, and must all be told the same.
+    const known = new Map<Principal, ReadonlySet<ChangeKind>>();
+    const told = new WeakMap<Principal, CatalogView>();
+    this.#ports.onChanged((principal, ownerKey = '') => {
+      if (before.own.has(ownerKey) || this.#own.has(ownerKey))
+        return this.#ownChanges(principal, ownerKey, before);
+      const changes = known.get(principal) ?? this.#changes(principal, before);
+      known.set(principal, changes);
+      told.set(principal, this.view(principal));
+      return changes;
+    });
+    // Whoever was not there to be told begins anew with the next list.
+    this.#told = told;
+  }
+
+  #changes(principal: Principal, before: Before): Set<ChangeKind> {
+    const old = this.#told.get(principal) ?? this.#viewOf(before.snapshot, principal);
+    return changedKinds(old, this.view(principal));
+  }
+
+  #ownChanges(principal: Principal, ownerKey: string, before: Before): Set<ChangeKind> {
+    const own = before.own.get(ownerKey);
+    const old =
+      own === undefined
+        ? (this.#told.get(principal) ?? this.#viewOf(before.snapshot, principal))
+        : (own.views.get(principal) ?? this.#viewOf(own.snapshot, principal));
+    return changedKinds(old, this.view(principal, ownerKey));
+  }
+
+  /** What the clock changes is looked at again when it does (docs/rules.md R5). */
+  #wakeBy(until: number): void {
+    if (this.#wakeAt !== undefined && this.#wakeAt <= until) return;
+    this.#wakeAt = until;
+    clearTimeout(this.#waking);
+    const delay = Math.min(MAX_TIMER_MS, Math.max(1, until - this.#ports.now()));
+    this.#waking = setTimeout(() => {
+      this.#wakeAt = undefined;
+      this.#announce({ snapshot: this.#snapshot, own: new Map(this.#own) });
+    }, delay).unref();
+  }
+
+  #ownOffers(ownerKey: string, inventories: ReadonlyMap<string, Inventory>): OwnOffers {
+    const snapshot = this.#snapshotOf(inventories, ownerKey);
+    return { inventories, snapshot, views: new WeakMap() };
   }
 
   /** A snapshot in which some upstreams offer what one client's own instances do. */
@@ -122,11 +234,7 @@ export class Catalog {
       const inventory = ownerKey === MUTE ? united(shared, differing) : (differing ?? shared);
       suppliers.push({ name, inventory });
     }
-    return new Snapshot(suppliers, this.#plan.naming);
-  }
-
-  #viewOf(snapshot: Snapshot, principal: Principal): CatalogView {
-    return new CatalogView(snapshot, principal, this.#ports, this.#plan.list);
+    return new Snapshot(suppliers, this.#plan.naming, this.#plan.extensions);
   }
 
   #tellCollisions(before: Snapshot): void {
@@ -135,25 +243,6 @@ export class Catalog {
       this.#ports.onCollisions(upstream, collisions.get(upstream) ?? []);
     }
   }
-}
-
-/** Which lists differ between two snapshots, as clients see them. */
-function changedKinds(before: Snapshot, after: Snapshot): Set<ChangeKind> {
-  const changed = new Set<ChangeKind>();
-  for (const kind of Object.keys(TOLD_AS) as ListKind[]) {
-    const old = before.offers[kind];
-    const now = after.offers[kind];
-    // Lists of an upstream that was not read again hold the very same objects.
-    const isSame =
-      old.length === now.length &&
-      old.every((offer, index) => isSameItem(offer.item, now[index]?.item));
-    if (!isSame) changed.add(TOLD_AS[kind]);
-  }
-  return changed;
-}
-
-function isSameItem(old: unknown, now: unknown): boolean {
-  return old === now || JSON.stringify(old) === JSON.stringify(now);
 }
 
 /** An inventory with what another one of the same server has besides. */

@@ -1,65 +1,23 @@
-import { isObject, stringAt, type JsonObject } from '../kernel/json.ts';
-import type { Inventory } from '../kernel/inventory.ts';
+import type { ExtensionsPlan } from '../kernel/access.ts';
+import { isObject, stringAt } from '../kernel/json.ts';
 import type { ListKind } from '../kernel/methods.ts';
-import type { Target, TargetKind } from '../kernel/target.ts';
-import { paramHeaders } from '../kernel/param-headers.ts';
+import type { Target } from '../kernel/target.ts';
+import { decodedUri, normalUri, plainUri } from '../kernel/uri-forms.ts';
+import { Complaints } from './complaints.ts';
+import { offerPrompts, type Naming } from './named-offers.ts';
+import { decodeRest, parseQualified, qualifiedUri, sanitised } from './names.ts';
+import { listed, offerOf, type Offer, type Supplier } from './offer.ts';
+import { offerTools } from './tool-offers.ts';
 import { UriTemplate } from './uri-template.ts';
-import { decodeRest, parseQualified, publicName, qualifiedUri, sanitised } from './names.ts';
 
-/** One thing on offer: what a client sees of it, and what it addresses. */
-export interface Offer {
-  readonly target: Target;
-  /** Its definition under its public name. */
-  readonly item: JsonObject;
-}
-
-/** One server's part of a snapshot, in the order of the configuration. */
-export interface Supplier {
-  readonly name: string;
-  readonly inventory: Inventory;
-}
+export type { Offer, Supplier } from './offer.ts';
 
 interface TemplateOffer extends Offer {
   readonly upstreamTemplate: UriTemplate;
   readonly publicTemplate: UriTemplate;
 }
 
-const KEYS: Readonly<Record<ListKind, string>> = {
-  tools: 'name',
-  prompts: 'name',
-  resources: 'uri',
-  resourceTemplates: 'uriTemplate',
-};
-
-const KINDS: Readonly<Record<ListKind, TargetKind>> = {
-  tools: 'tool',
-  prompts: 'prompt',
-  resources: 'resource',
-  resourceTemplates: 'template',
-};
-
-const MAX_NAMED = 5;
-
-/** What is left out, by server: the first few by name, the others by number. */
-class Complaints {
-  readonly #byUpstream = new Map<string, string[]>();
-  readonly #more = new Map<string, number>();
-
-  add(upstream: string, message: string): void {
-    const named = this.#byUpstream.get(upstream) ?? [];
-    this.#byUpstream.set(upstream, named);
-    if (named.length < MAX_NAMED) named.push(message);
-    else this.#more.set(upstream, (this.#more.get(upstream) ?? 0) + 1);
-  }
-
-  all(): ReadonlyMap<string, readonly string[]> {
-    const whole = [...this.#byUpstream].map(([upstream, named]) => {
-      const more = this.#more.get(upstream);
-      return [upstream, more === undefined ? named : [...named, `and ${more} more`]] as const;
-    });
-    return new Map(whole);
-  }
-}
+const NONE: ExtensionsPlan = {};
 
 /** All that the upstreams offer at one moment, named for clients; immutable. */
 export class Snapshot {
@@ -71,22 +29,25 @@ export class Snapshot {
   readonly #templates: readonly TemplateOffer[];
   readonly #bySanitised: ReadonlyMap<string, Supplier>;
 
-  constructor(suppliers: readonly Supplier[], naming: 'prefix' | 'flat') {
+  constructor(suppliers: readonly Supplier[], naming: Naming, extensions: ExtensionsPlan = NONE) {
     this.suppliers = suppliers;
     const complaints = new Complaints();
     this.#bySanitised = new Map(suppliers.map((supplier) => [sanitised(supplier.name), supplier]));
-    const resources = offerUris(suppliers, 'resources', (server, uri) => qualifiedUri(server, uri));
     const templates = offerUris(suppliers, 'resourceTemplates', qualifiedTemplate);
     this.#templates = templates.map((offer) => ({
       ...offer,
       upstreamTemplate: new UriTemplate(offer.target.name),
       publicTemplate: new UriTemplate(offer.target.publicName),
     }));
+    const resources = offerUris(suppliers, 'resources', qualifiedUri).map((offer) => ({
+      ...offer,
+      target: this.#withVia(offer.target),
+    }));
     const byUri = indexOf(resources);
-    const tools = offerNames(suppliers, 'tools', naming, complaints).map((offer) =>
+    const tools = offerTools(suppliers, { naming, extensions }, complaints).map((offer) =>
       withPublicView(offer, byUri),
     );
-    const prompts = offerNames(suppliers, 'prompts', naming, complaints);
+    const prompts = offerPrompts(suppliers, naming, complaints);
     this.offers = { tools, prompts, resources, resourceTemplates: templates };
     this.#byName = {
       tools: indexOf(tools),
@@ -102,18 +63,13 @@ export class Snapshot {
     return this.#byName[kind].get(name);
   }
 
-  /** Every target a URI could mean, the one that lists it first, then by template, then by its server's name in it. */
+  /** What a URI means: by a server's name in it, which no other server can take over; as listed; by template. */
   resolveUri(uri: string): Target | undefined {
     const listed = this.#byName.resources.get(uri)?.target;
-    if (listed !== undefined) return listed;
-    const qualified = parseQualified(uri);
-    const supplier = qualified === undefined ? undefined : this.#bySanitised.get(qualified.server);
-    return (
-      this.#byTemplate(uri) ??
-      (qualified && supplier
-        ? addressed(supplier.name, uri, decodeRest(qualified.rest))
-        : undefined)
-    );
+    const addressed = this.#addressed(uri);
+    if (addressed !== undefined)
+      return listed?.upstream === addressed.upstream ? listed : addressed;
+    return listed ?? this.#byTemplate(uri);
   }
 
   /** The name clients know an upstream's URI by: as it is where it leads back to that upstream. */
@@ -130,34 +86,48 @@ export class Snapshot {
     );
   }
 
+  /** What an upstream knows by a URI, whether it lists it or not. */
+  resourceOf(upstream: string, uri: string, publicName: string): Target {
+    return this.#withVia({ kind: 'resource', upstream, name: uri, publicName });
+  }
+
   #byTemplate(uri: string): Target | undefined {
     for (const { target, publicTemplate, upstreamTemplate } of this.#templates) {
       const values = publicTemplate.match(uri);
       if (values !== undefined)
-        return {
-          kind: 'resource',
-          upstream: target.upstream,
-          name: upstreamTemplate.fill(values),
-          publicName: uri,
-        };
+        return this.resourceOf(target.upstream, upstreamTemplate.fill(values), uri);
     }
     return undefined;
+  }
+
+  #addressed(uri: string): Target | undefined {
+    const qualified = parseQualified(uri);
+    if (qualified === undefined) return undefined;
+    const upstream = this.#bySanitised.get(qualified.server)?.name;
+    const name = decodeRest(qualified.rest);
+    if (upstream === undefined || name === undefined) return undefined;
+    return this.resourceOf(upstream, name, uri);
+  }
+
+  /** A resource is of all its server's templates it could be read by, however it is spelt, or policy could be got around. */
+  #withVia(target: Target): Target {
+    const own = this.#templates.filter((each) => each.target.upstream === target.upstream);
+    if (own.length === 0) return target;
+    const { name } = target;
+    const spelt = [name, normalUri(name), decodedUri(name)];
+    const forms = new Set([...spelt, ...spelt.map((form) => plainUri(form))]);
+    const via = own
+      .filter(({ upstreamTemplate }) =>
+        [...forms].some((form) => upstreamTemplate.match(form) !== undefined),
+      )
+      .map((each) => each.target.name);
+    return via.length === 0 ? target : { ...target, via };
   }
 }
 
 /** Clients fetch web addresses themselves, and hosts of MCP Apps know `ui://` URIs as they are. */
 function isFetchable(uri: string): boolean {
   return uri.startsWith('https://') || uri.startsWith('http://') || uri.startsWith('ui://');
-}
-
-function addressed(
-  upstream: string,
-  publicUri: string,
-  uri: string | undefined,
-): Target | undefined {
-  return uri === undefined
-    ? undefined
-    : { kind: 'resource', upstream, name: uri, publicName: publicUri };
 }
 
 function qualifiedTemplate(server: string, template: string): string {
@@ -169,6 +139,16 @@ function indexOf(offers: readonly Offer[]): ReadonlyMap<string, Offer> {
   return new Map(offers.map((offer) => [offer.target.publicName, offer]));
 }
 
+/** Whether a URI addresses another server by its name: what is listed under it is offered under the lister's own. */
+function isOfAnother(uri: string, upstream: string, suppliers: readonly Supplier[]): boolean {
+  const server = parseQualified(uri)?.server;
+  return (
+    server !== undefined &&
+    server !== sanitised(upstream) &&
+    suppliers.some(({ name }) => sanitised(name) === server)
+  );
+}
+
 /** A resource that an earlier server lists too is offered under its server's name. */
 function offerUris(
   suppliers: readonly Supplier[],
@@ -177,54 +157,17 @@ function offerUris(
 ): Offer[] {
   const taken = new Set<string>();
   const offers: Offer[] = [];
-  for (const { name: upstream, inventory } of suppliers) {
-    for (const item of inventory.lists[kind]) {
-      const own = stringAt(item, KEYS[kind]);
-      if (own === undefined) continue;
-      const shown = taken.has(own) ? qualify(upstream, own) : own;
+  for (const supplier of suppliers) {
+    const { name: upstream } = supplier;
+    for (const [own, item] of listed(supplier, kind)) {
+      const isTaken = taken.has(own) || isOfAnother(own, upstream, suppliers);
+      const shown = isTaken ? qualify(upstream, own) : own;
       if (taken.has(shown)) continue;
       taken.add(shown);
       offers.push(offerOf(kind, upstream, item, shown));
     }
   }
   return offers;
-}
-
-function offerNames(
-  suppliers: readonly Supplier[],
-  kind: ListKind,
-  naming: 'prefix' | 'flat',
-  complaints: Complaints,
-): Offer[] {
-  const owners = new Map<string, string>();
-  const offers: Offer[] = [];
-  for (const { name: upstream, inventory } of suppliers) {
-    for (const item of inventory.lists[kind]) {
-      const own = stringAt(item, KEYS[kind]);
-      if (own === undefined) continue;
-      const shown = publicName(naming, upstream, own);
-      const owner = owners.get(shown);
-      if (kind === 'tools' && paramHeaders(item) === undefined) {
-        complaints.add(upstream, `tool "${own}" is left out: its x-mcp-header is not valid`);
-      } else if (owner === undefined) {
-        owners.set(shown, upstream);
-        offers.push(offerOf(kind, upstream, item, shown));
-      } else {
-        const message = `${KINDS[kind]} "${own}" is left out: server "${owner}" already offers "${shown}"`;
-        complaints.add(upstream, message);
-      }
-    }
-  }
-  return offers;
-}
-
-function offerOf(kind: ListKind, upstream: string, item: JsonObject, shown: string): Offer {
-  const key = KEYS[kind];
-  const own = stringAt(item, key) ?? '';
-  return {
-    target: { kind: KINDS[kind], upstream, name: own, publicName: shown, item },
-    item: own === shown ? item : { ...item, [key]: shown },
-  };
 }
 
 /** A tool's view (MCP Apps) is a resource: where that is offered under another URI, the tool names that one. */

@@ -16,6 +16,7 @@ const NOW = Promise.resolve();
 /** Who is told when a resource or a task changes, counted per upstream so that each is watched once. */
 export class Subscriptions {
   readonly #byResource = new Map<string, Watch>();
+  readonly #telling = new Map<string, Promise<void>>();
   readonly #onWatched: (upstream: string) => Promise<void>;
 
   /** `onWatched` is told whenever what is watched of an upstream changes. */
@@ -39,7 +40,7 @@ export class Subscriptions {
       told: NOW,
     };
     this.#byResource.set(key, watch);
-    watch.told = this.#onWatched(upstream);
+    watch.told = this.#tell(upstream);
     try {
       await watch.told;
     } catch (error) {
@@ -54,7 +55,7 @@ export class Subscriptions {
     const present = this.#byResource.get(key);
     if (present?.subscribers.delete(subscriber) !== true || present.subscribers.size > 0) return;
     this.#byResource.delete(key);
-    await this.#onWatched(upstream);
+    await this.#tell(upstream);
   }
 
   /** Removes a subscriber from everything. */
@@ -72,6 +73,18 @@ export class Subscriptions {
       if (each.upstream !== upstream || !concerns(each.uri, uri)) continue;
       for (const deliver of each.subscribers.values()) deliver(uri, params);
     }
+  }
+
+  /** What changes within one turn is told once, however many resources a client asks for. */
+  #tell(upstream: string): Promise<void> {
+    const present = this.#telling.get(upstream);
+    if (present !== undefined) return present;
+    const telling = Promise.resolve().then(() => {
+      this.#telling.delete(upstream);
+      return this.#onWatched(upstream);
+    });
+    this.#telling.set(upstream, telling);
+    return telling;
   }
 
   /** The ids of what is watched of an upstream. */

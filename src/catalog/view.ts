@@ -4,38 +4,57 @@ import type { ListKind } from '../kernel/methods.ts';
 import type { ListPlan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { Target } from '../kernel/target.ts';
+import { isOddUri } from '../kernel/uri-forms.ts';
 import { joinedInstructions } from './instructions.ts';
 import type { CatalogPorts } from './ports.ts';
-import type { Offer, Snapshot } from './snapshot.ts';
+import type { Offer, Snapshot, Supplier } from './snapshot.ts';
 
-/** A snapshot as one principal may see it: what it shows is exactly what a call could be permitted to. */
+/** What a view is made of. */
+export interface ViewTerms {
+  readonly snapshot: Snapshot;
+  readonly principal: Principal;
+  /** When the clock alone may change it, in milliseconds since the epoch; undefined: never. */
+  readonly until: number | undefined;
+  /** Whether every other caller would see the same. */
+  readonly isUniform: boolean;
+  /** Whether nothing can be hidden from anybody. */
+  readonly isOpen: boolean;
+}
+
+/** A snapshot as one principal may see it: what it shows is exactly what a call could be permitted to (docs/rules.md R5). */
 export class CatalogView {
+  readonly until: number | undefined;
+  readonly offers: Readonly<Record<ListKind, readonly Offer[]>>;
   readonly instructions: string | undefined;
   readonly capabilities: JsonObject;
-  readonly #snapshot: Snapshot;
+  readonly #terms: ViewTerms;
   readonly #ports: CatalogPorts;
   readonly #plan: ListPlan;
-  readonly #principal: Principal;
-  readonly #offers: Readonly<Record<ListKind, readonly Offer[]>>;
+  /** Servers this principal can reach anything of: nothing comes from any other (docs/rules.md R6). */
+  readonly #suppliers: readonly Supplier[];
   readonly #pages = new Map<string, string>();
   readonly #bare = new Map<ListKind, ReadonlyMap<string, Target | undefined>>();
 
-  constructor(snapshot: Snapshot, principal: Principal, ports: CatalogPorts, plan: ListPlan) {
-    this.#snapshot = snapshot;
+  constructor(terms: ViewTerms, ports: CatalogPorts, plan: ListPlan) {
+    const { snapshot, principal, until } = terms;
+    this.#terms = terms;
     this.#ports = ports;
     this.#plan = plan;
-    this.#principal = principal;
+    this.until = until;
     const seen = (offers: readonly Offer[]): readonly Offer[] =>
-      offers.filter(({ target }) => ports.sees(principal, target));
+      offers.filter(({ target }) => ports.sight(principal, target) === 'seen');
     const { tools, prompts, resources, resourceTemplates } = snapshot.offers;
-    this.#offers = {
+    this.offers = {
       tools: seen(tools),
       prompts: seen(prompts),
       resources: seen(resources),
       resourceTemplates: seen(resourceTemplates),
     };
-    this.instructions = joinedInstructions(snapshot.suppliers, plan.maxInstructionsBytes);
-    this.capabilities = unitedCapabilities(snapshot);
+    this.#suppliers = visibleSuppliers(snapshot, this.offers, (upstream) =>
+      ports.reaches(principal, upstream),
+    );
+    this.instructions = joinedInstructions(this.#suppliers, plan.maxInstructionsBytes);
+    this.capabilities = unitedCapabilities(this.#suppliers);
   }
 
   list(kind: ListKind, era: Era, cursor: string | undefined): string | undefined {
@@ -45,50 +64,72 @@ export class CatalogView {
     const present = this.#pages.get(key);
     if (present !== undefined) return present;
     const text = this.#write(kind, era, start);
-    this.#pages.set(key, text);
+    // How long a view that the clock changes may be kept is less with every moment.
+    if (era === 'legacy' || this.until === undefined) this.#pages.set(key, text);
     return text;
   }
 
   listed(kind: 'tools' | 'prompts', name: string): Target | undefined {
-    return this.#ifSeen(this.#snapshot.find(kind, name)?.target);
+    return this.#ifSeen(this.#terms.snapshot.find(kind, name)?.target);
   }
 
   /** Hosts of MCP Apps call tools by their servers' own names. */
   bare(kind: 'tools' | 'prompts', name: string, upstream: string | undefined): Target | undefined {
     if (upstream === undefined) return this.#bareNames(kind).get(name);
-    return this.#offers[kind].find(
-      ({ target }) => target.name === name && target.upstream === upstream,
+    return this.offers[kind].find(
+      ({ target }) => ownName(target) === name && target.upstream === upstream,
     )?.target;
   }
 
   /** A listed resource, one a template covers, or, where a single server has resources, whatever it may know (docs/rules.md R17). */
   resource(uri: string): Target | undefined {
-    return this.#ifSeen(this.#snapshot.resolveUri(uri) ?? this.#unlisted(uri));
+    const target = this.#terms.snapshot.resolveUri(uri) ?? this.#unlisted(uri);
+    // Where something may be hidden, a URI that readers take in different ways is only what a list has in these very letters.
+    const isOdd = !this.isOpen && target?.item === undefined && isOddUri(target?.name ?? '');
+    return isOdd ? undefined : this.#ifSeen(target);
   }
 
   template(uriTemplate: string): Target | undefined {
-    return this.#ifSeen(this.#snapshot.find('resourceTemplates', uriTemplate)?.target);
+    return this.#ifSeen(this.#terms.snapshot.find('resourceTemplates', uriTemplate)?.target);
+  }
+
+  /** The same with nothing hidden, for the record of what was refused. */
+  get concealed(): Pick<CatalogView, 'listed' | 'resource' | 'template'> {
+    const { snapshot } = this.#terms;
+    return {
+      listed: (kind, name) => snapshot.find(kind, name)?.target,
+      resource: (uri) => snapshot.resolveUri(uri),
+      template: (text) => snapshot.find('resourceTemplates', text)?.target,
+    };
+  }
+
+  get isOpen(): boolean {
+    return this.#terms.isOpen;
   }
 
   publicUri(upstream: string, uri: string): string {
-    return this.#snapshot.publicUri(upstream, uri);
+    return this.#terms.snapshot.publicUri(upstream, uri);
   }
 
   withCapability(name: string): readonly string[] {
-    return this.#snapshot.suppliers
+    return this.#suppliers
       .filter((each) => isObject(each.inventory.facts.capabilities[name]))
       .map((each) => each.name);
   }
 
+  /** Where something may be hidden, a URI that leads nowhere must not be told from one that is (docs/rules.md R5). */
   #unlisted(uri: string): Target | undefined {
+    if (!this.isOpen) return undefined;
     const [only, ...others] = this.withCapability('resources');
     return only === undefined || others.length > 0
       ? undefined
-      : { kind: 'resource', upstream: only, name: uri, publicName: uri };
+      : this.#terms.snapshot.resourceOf(only, uri, uri);
   }
 
+  /** What a token with more scopes would show is found, so that the answer can name them (docs/rules.md R6). */
   #ifSeen(target: Target | undefined): Target | undefined {
-    return target !== undefined && this.#ports.sees(this.#principal, target) ? target : undefined;
+    if (target === undefined) return undefined;
+    return this.#ports.sight(this.#terms.principal, target) === 'hidden' ? undefined : target;
   }
 
   /** Names without their prefix, where a single visible server has them: hosts of MCP Apps call tools so. */
@@ -96,8 +137,8 @@ export class CatalogView {
     const present = this.#bare.get(kind);
     if (present !== undefined) return present;
     const names = new Map<string, Target | undefined>();
-    for (const { target } of this.#offers[kind])
-      names.set(target.name, names.has(target.name) ? undefined : target);
+    for (const { target } of this.offers[kind])
+      names.set(ownName(target), names.has(ownName(target)) ? undefined : target);
     this.#bare.set(kind, names);
     return names;
   }
@@ -105,14 +146,14 @@ export class CatalogView {
   #startOf(kind: ListKind, cursor: string): number | undefined {
     const [of, last] = this.#ports.openCursor(cursor)?.split(' ', 2) ?? [];
     if (of !== kind || last === undefined) return undefined;
-    const index = this.#offers[kind].findIndex(
+    const index = this.offers[kind].findIndex(
       ({ target }) => encodeURIComponent(target.publicName) === last,
     );
     return index === -1 ? undefined : index + 1;
   }
 
   #write(kind: ListKind, era: Era, start: number): string {
-    const offers = this.#offers[kind];
+    const offers = this.offers[kind];
     const { pageSize } = this.#plan;
     const end = pageSize === 0 ? offers.length : Math.min(offers.length, start + pageSize);
     const last = offers[end - 1];
@@ -127,21 +168,20 @@ export class CatalogView {
 
   /** What every list and discovery carries in the modern protocol (spec 2026-07-28, caching). */
   modernFields(): JsonObject {
-    const { suppliers } = this.#snapshot;
-    const ttls = suppliers.map(({ inventory }) => inventory.ttlMs ?? this.#plan.ttlMs);
+    const ttls = this.#suppliers.map(({ inventory }) => inventory.ttlMs ?? this.#plan.ttlMs);
+    const left = this.until === undefined ? [] : [Math.max(0, this.until - this.#ports.now())];
+    const isPrivate = this.#suppliers.some(({ inventory }) => inventory.isPrivate === true);
     return {
       resultType: 'complete',
-      ttlMs: Math.min(this.#plan.ttlMs, ...ttls),
-      cacheScope: suppliers.some(({ inventory }) => inventory.isPrivate === true)
-        ? 'private'
-        : 'public',
+      ttlMs: Math.min(this.#plan.ttlMs, ...ttls, ...left),
+      cacheScope: isPrivate || !this.#terms.isUniform ? 'private' : 'public',
       _meta: { [META.serverInfo]: { ...this.#ports.serverInfo } },
     };
   }
 }
 
 /** What can be served of what some server offers; servers that come later are told by list_changed (docs/rules.md R14). */
-function unitedCapabilities(snapshot: Snapshot): JsonObject {
+function unitedCapabilities(suppliers: readonly Supplier[]): JsonObject {
   const extensions: JsonObject = {};
   const united: JsonObject = {
     tools: { listChanged: true },
@@ -150,7 +190,7 @@ function unitedCapabilities(snapshot: Snapshot): JsonObject {
     completions: {},
     logging: {},
   };
-  for (const { inventory } of snapshot.suppliers) {
+  for (const { inventory } of suppliers) {
     const { capabilities } = inventory.facts;
     if (isObject(capabilities['tasks'])) united['tasks'] = capabilities['tasks'];
     for (const [name, value] of Object.entries(objectAt(capabilities, 'extensions') ?? {}))
@@ -158,4 +198,25 @@ function unitedCapabilities(snapshot: Snapshot): JsonObject {
   }
   if (Object.keys(extensions).length > 0) united['extensions'] = extensions;
   return united;
+}
+
+/** Servers of which something is seen, or that offer nothing to be seen but could be reached. */
+function visibleSuppliers(
+  snapshot: Snapshot,
+  offers: CatalogView['offers'],
+  reaches: (upstream: string) => boolean,
+): readonly Supplier[] {
+  const shown = new Set(
+    Object.values(offers).flatMap((each) => each.map(({ target }) => target.upstream)),
+  );
+  return snapshot.suppliers.filter(({ name, inventory }) => {
+    if (shown.has(name)) return true;
+    const isEmpty = Object.values(inventory.lists).every((list) => list.length === 0);
+    return isEmpty && reaches(name);
+  });
+}
+
+/** A custom tool has a name of its own beside that of the tool it calls. */
+function ownName({ name, shape }: Target): string {
+  return shape?.name ?? name;
 }

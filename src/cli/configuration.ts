@@ -1,6 +1,7 @@
 import { readEnvironment } from '../config/environment.ts';
 import { planReader } from '../config/read-plan.ts';
 import type { Plan, Problem, Surroundings } from '../kernel/plan.ts';
+import { configChecks } from '../wiring/config-checks.ts';
 
 /** What one reading of the whole configuration gave. */
 export interface Reading {
@@ -15,12 +16,25 @@ export interface Configuration {
   readonly read: () => Reading;
 }
 
-/** Finds the configuration by the environment. */
-export function findConfiguration(): Configuration {
+/** Files to read in place of those the environment names. */
+export interface ChosenFiles {
+  readonly appPath?: string | undefined;
+  readonly serversPath?: string | undefined;
+}
+
+/** Finds the configuration by the environment; a chosen file that does not exist is an error. */
+export function findConfiguration(chosen: ChosenFiles = {}): Configuration {
   const environment = readEnvironment();
-  const readPlan = planReader(environment.surroundings);
+  const { appPath, serversPath } = environment.surroundings;
+  const surroundings = {
+    ...environment.surroundings,
+    appPath: chosen.appPath ?? appPath,
+    serversPath: chosen.serversPath ?? serversPath,
+  };
+  const required = [chosen.appPath, chosen.serversPath].filter((path) => path !== undefined);
+  const readPlan = planReader(surroundings, { checks: configChecks, required });
   return {
-    surroundings: environment.surroundings,
+    surroundings,
     read: () => {
       const { plan, problems } = readPlan();
       const all = [...environment.problems, ...problems];

@@ -80,8 +80,16 @@ function reload(gateway: Gateway, configuration: Configuration, log: Log): void 
   if (plan === undefined) {
     log.error('the configuration was not taken over: the last good one stays in force');
   } else {
+    take(gateway, plan, log);
+  }
+}
+
+function take(gateway: Gateway, plan: Plan, log: Log): void {
+  try {
     gateway.apply(plan);
     log.info('the changed configuration is in force');
+  } catch (error) {
+    log.error({ error: String(error) }, 'the changed configuration is in force only in part');
   }
 }
 

@@ -15,8 +15,10 @@ export async function serve(): Promise<void> {
   endOnSignals(() => launched.close());
   const port = await bind(launched);
   if (port === undefined) return;
-  const { host } = launched.surroundings;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/mcp`;
+  const { plan, surroundings } = launched;
+  const { host } = surroundings;
+  const scheme = plan.server.tls === undefined ? 'http' : 'https';
+  const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}/mcp`;
   print(`MCPX is listening on ${url}`);
   progress.begin(launched, url);
   launched.gateway.start();
@@ -71,8 +73,21 @@ class Progress {
     if (this.#isDone || this.#launched === undefined) return;
     this.#isDone = true;
     print(summaryLine(this.#launched.gateway.operator));
-    print(`\n${clientSettings(this.#url)}\n`);
+    print(`\n${settingsFor(this.#launched, this.#url)}\n`);
   }
+}
+
+/** Clients are given the address they reach the gateway under, and told of the key they need. */
+function settingsFor({ plan, surroundings }: Launch, url: string): string {
+  const { auth, server } = plan;
+  const isEverywhere = surroundings.host === '0.0.0.0' || surroundings.host === '::';
+  const near = isEverywhere ? url.replace(/\/\/(?:0\.0\.0\.0|\[::\])/u, '//127.0.0.1') : url;
+  const base = server.publicUrl?.replace(/\/$/u, '');
+  const isByKey = auth.isOn && auth.issuers.length === 0;
+  return clientSettings(
+    base === undefined ? near : `${base}/mcp`,
+    isByKey ? auth.header : undefined,
+  );
 }
 
 const PATIENCE_MS = 5000;

@@ -1,6 +1,22 @@
 import { z } from 'zod';
-import { AUTH, PERMISSIONS, SERVER_ATTRIBUTES, TOOL_EXTENSIONS, TOOL_GROUPS } from './access.ts';
-import { DOOR, LISTS, SESSIONS, SHUTDOWN, SSE, UPSTREAMS } from './settings.ts';
+import { TESTS } from './access-tests.ts';
+import { AUTH } from './auth.ts';
+import { TOOL_EXTENSIONS } from './extensions.ts';
+import { PERMISSIONS } from './permissions.ts';
+import { RULES } from './rules.ts';
+import { SERVER_ATTRIBUTES } from './server-attributes.ts';
+import {
+  ASKS,
+  AUDIT,
+  DOOR,
+  LISTS,
+  METRICS,
+  SESSIONS,
+  SHUTDOWN,
+  SSE,
+  UPSTREAMS,
+} from './settings.ts';
+import { TOOL_GROUPS } from './tool-groups.ts';
 
 /** The whole of app.yaml. */
 export const APP = z.strictObject({
@@ -20,18 +36,31 @@ export const APP = z.strictObject({
     'Servers behind the gateway: what holds for each unless its entry differs. A time of 0 switches that timer off.',
   ).prefault({}),
   shutdown: SHUTDOWN.describe('How the gateway stops.').prefault({}),
+  auth: AUTH.describe('How callers prove themselves.').optional(),
   permissions: PERMISSIONS.describe(
-    'Who may reach what. Not enforced yet: with a rule here the gateway does not start.',
+    'Who may reach what, by tool group. The entry of the consumer applies, with those of the groups it belongs to; else the one of the client name; else the default. What is blocked by a group is never open, whatever else allows it; what is not allowed does not exist for the caller.',
   ).optional(),
-  toolGroups: TOOL_GROUPS.describe(
-    'Named sets of tools. Not enforced yet: with a group here the gateway does not start.',
+  toolGroups: TOOL_GROUPS.describe('Named sets of tools, prompts and resources.').optional(),
+  rules: RULES.describe(
+    'Rules for what permissions cannot say. A rule applies to calls that all its selectors of callers, `servers`, `annotations` and one of `tools`, `prompts`, `resources`, `asks` and `toolGroups` select; without any of the five it is for everything on those servers.',
   ).optional(),
-  auth: AUTH.describe(
-    'How callers prove themselves. Not enforced yet: with `enabled: true` the gateway does not start.',
+  tests: TESTS.describe(
+    'Assertions about who may use what under this configuration. `mcpx check` runs them.',
   ).optional(),
   toolExtensions: TOOL_EXTENSIONS.describe(
-    'Tools made from other tools. Not enforced yet: with one here the gateway does not start.',
+    'Tools made from other tools, beside them or instead of them.',
   ).optional(),
+  validateArguments: z
+    .boolean()
+    .describe(
+      'Whether arguments of every tool are checked against its schema before the call; otherwise those of custom tools alone.',
+    )
+    .default(false),
+  asks: ASKS.describe('Questions of servers to clients: elicitation, sampling and roots.').prefault(
+    {},
+  ),
+  audit: AUDIT.describe('What is written about each exchange.').prefault({}),
+  metrics: METRICS.describe('The metrics page.').prefault({}),
   targetServerAttributes: SERVER_ATTRIBUTES.describe('Switches by server name.').optional(),
 });
 

@@ -8,8 +8,6 @@ export type LookUp = (name: string) => string | undefined;
 export interface EnvironmentReading {
   readonly surroundings: Surroundings;
   readonly problems: readonly Problem[];
-  /** The variable that asks for authentication, if one is set (docs/rules.md R19). */
-  readonly apiKeyVariable: 'API_KEY' | 'AUTH_KEY' | undefined;
 }
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -32,15 +30,24 @@ export const VARIABLES = {
   LOG_LEVEL: { fallback: 'info', meaning: `How much is logged: ${LEVELS.join(', ')}.` },
   API_KEY: {
     fallback: '',
-    meaning: 'Asks for authentication, which is not available yet: when set, nothing starts.',
+    meaning:
+      'The key that many callers may share, at least 16 characters. When set, every caller must prove itself.',
   },
   AUTH_KEY: { fallback: '', meaning: 'Another name for API_KEY.' },
+  ALLOWED_IP_RANGES: {
+    fallback: '',
+    meaning:
+      'IP addresses and ranges such as 10.0.0.0/8, with commas between them, from which callers may connect; all when unset.',
+  },
+  CORS_ORIGINS: {
+    fallback: '',
+    meaning:
+      'Origins whose web pages may call the gateway, with commas between them, beside those of server.allowedOrigins. `*` is every origin, and is for gateways with authentication alone.',
+  },
 } as const;
 
 /** Variables known from elsewhere that nothing here obeys yet: silence would look like obedience. */
 const NOT_OBEYED: Readonly<Record<string, string>> = {
-  ALLOWED_IP_RANGES: 'only callers on this machine can connect for now.',
-  CORS_ORIGINS: 'list the origins in server.allowedOrigins of app.yaml instead.',
   LUNAR_PROXY_HOST: 'servers are reached directly for now.',
 };
 
@@ -97,13 +104,7 @@ export function readEnvironment(env: Environment = process.env): EnvironmentRead
     if (!env[name]) continue;
     problems.push(problemOf('warning', name, `This variable has no effect yet: ${advice}`));
   }
-  return { surroundings, problems, apiKeyVariable: apiKeyVariable((name) => env[name]) };
-}
-
-/** The variable that asks for authentication; one set to nothing counts, since somebody wanted a key there. */
-export function apiKeyVariable(lookUp: LookUp): 'API_KEY' | 'AUTH_KEY' | undefined {
-  if (lookUp('API_KEY') !== undefined) return 'API_KEY';
-  return lookUp('AUTH_KEY') === undefined ? undefined : 'AUTH_KEY';
+  return { surroundings, problems };
 }
 
 /** Variables a program needs to find its way on a machine, and that hold no secrets. */

@@ -24,7 +24,7 @@ export interface Spot {
 
 /** Reports what a schema found wrong, each fault in its place. No value is quoted: it may be a secret. */
 export function reportIssues(spot: Spot, schema: z.ZodType, issues: readonly Issue[]): void {
-  for (const issue of issues) {
+  for (const issue of issues.flatMap((issue) => meant(issue))) {
     const inside = issue.path.filter((step) => typeof step !== 'symbol');
     const path = [...spot.path, ...inside];
     if (issue.code === 'unrecognized_keys') {
@@ -34,6 +34,18 @@ export function reportIssues(spot: Spot, schema: z.ZodType, issues: readonly Iss
       spot.file.error(path, sentence(issue, valueAt(spot.value, inside)));
     }
   }
+}
+
+/** What is wrong with the one alternative of a union a value is of the kind of; the union's own issue where none stands out. */
+function meant(issue: Issue): readonly Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const [only, ...others] = issue.errors.filter((errors) => !errors.some(isOfAnotherKind));
+  if (only === undefined || others.length > 0) return [issue];
+  return only.flatMap((inner) => meant({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+function isOfAnotherKind({ code, path }: Issue): boolean {
+  return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
@@ -50,26 +62,32 @@ export function warnOfForeignKeys(spot: Spot, schema: z.ZodType): void {
   }
 }
 
-/** The keys an object schema names at a path inside another schema. */
+/** The keys that object schemas name at a path inside another schema. */
 function knownKeys(schema: z.ZodType, path: Path = []): string[] {
-  const here = path.reduce<z.ZodType | undefined>(stepInto, schema);
-  const object = here === undefined ? undefined : unwrapped(here);
-  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+  const here = path.reduce<readonly z.ZodType[]>(
+    (schemas, step) => schemas.flatMap((schema) => stepInto(schema, step)),
+    alternatives(schema),
+  );
+  return here.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []));
 }
 
-function stepInto(schema: z.ZodType | undefined, step: string | number): z.ZodType | undefined {
-  const here = schema === undefined ? undefined : unwrapped(schema);
-  if (here instanceof z.ZodObject) return (here.shape as Record<string, z.ZodType>)[step];
-  if (here instanceof z.ZodRecord) return here.valueType as z.ZodType;
-  return here instanceof z.ZodArray ? (here.element as z.ZodType) : undefined;
+function stepInto(schema: z.ZodType, step: string | number): z.ZodType[] {
+  if (schema instanceof z.ZodRecord) return alternatives(schema.valueType as z.ZodType);
+  if (schema instanceof z.ZodArray) return alternatives(schema.element as z.ZodType);
+  if (!(schema instanceof z.ZodObject)) return [];
+  const inner = (schema.shape as Record<string, z.ZodType>)[step];
+  return inner === undefined ? [] : alternatives(inner);
 }
 
-function unwrapped(schema: z.ZodType): z.ZodType {
+/** What a schema allows, without the wrapping of defaults and unions. */
+function alternatives(schema: z.ZodType): z.ZodType[] {
+  if (schema instanceof z.ZodUnion)
+    return schema.options.flatMap((option) => alternatives(option as z.ZodType));
   const isWrapped =
     schema instanceof z.ZodOptional ||
     schema instanceof z.ZodDefault ||
     schema instanceof z.ZodPrefault;
-  return isWrapped ? unwrapped(schema.unwrap() as z.ZodType) : schema;
+  return isWrapped ? alternatives(schema.unwrap() as z.ZodType) : [schema];
 }
 
 function valueAt(value: unknown, path: Path): unknown {
@@ -84,9 +102,7 @@ function sentence(issue: Issue, found: unknown): string {
     case 'invalid_type':
       return wrongType(issue.expected, found);
     case 'too_small':
-      return issue.origin === 'string'
-        ? 'This must not be empty.'
-        : `The least value allowed is ${issue.minimum}.`;
+      return tooSmall(issue);
     case 'too_big':
       return `The greatest value allowed is ${issue.maximum}.`;
     case 'invalid_value':
@@ -96,6 +112,14 @@ function sentence(issue: Issue, found: unknown): string {
     default:
       return issue.message;
   }
+}
+
+function tooSmall({ origin, minimum, inclusive }: z.core.$ZodIssueTooSmall): string {
+  if (origin === 'string') return 'This must not be empty.';
+  if (origin === 'array') return 'This list is empty; name something, or remove the key.';
+  return inclusive === false
+    ? `The value must be greater than ${minimum}.`
+    : `The least value allowed is ${minimum}.`;
 }
 
 function wrongType(expected: string, found: unknown): string {
@@ -117,6 +141,7 @@ function kindOf(value: unknown): string {
 }
 
 function oneOf(values: readonly string[], found: unknown): string {
+  if (found === undefined) return `This is missing; give one of: ${values.join(', ')}.`;
   const guess = typeof found === 'string' ? didYouMean(found, values) : '';
   return `Give one of: ${values.join(', ')}.${guess}`;
 }

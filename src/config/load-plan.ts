@@ -1,15 +1,23 @@
 import type { Plan, Problem, Surroundings } from '../kernel/plan.ts';
-import type { App } from './app-settings.ts';
+import { compileAccess } from './access.ts';
+import type { AppDraft } from './app-draft.ts';
+import { compileAuth } from './auth.ts';
 import { compileApp } from './compile-app.ts';
 import { compileServers } from './compile-servers.ts';
 import { ConfigFile } from './config-file.ts';
+import { compileDoor } from './door.ts';
 import type { LookUp } from './environment.ts';
+import { refuseExposure } from './exposure.ts';
+import { compileExtensions } from './extensions.ts';
 import { freeze } from './freeze.ts';
 import { parseJson } from './parse-json.ts';
 import { parseYaml } from './parse-yaml.ts';
+import type { ConfigChecks } from './ports.ts';
+import type { PemFile } from './pem-file.ts';
 import { problemOf } from './problem.ts';
-import { checkServerAttributes, inactiveServers } from './server-attributes.ts';
-import { refuseContradiction, refuseExposure, refuseUnenforced } from './unenforced.ts';
+import { inactiveServers } from './server-attributes.ts';
+import { checkServerReferences } from './server-references.ts';
+import { Variables } from './variables.ts';
 
 /** All a plan is made of: the texts of both files, undefined where one does not exist, and what surrounds them. */
 export interface PlanSources {
@@ -17,6 +25,8 @@ export interface PlanSources {
   readonly appText: string | undefined;
   readonly surroundings: Surroundings;
   readonly lookUp: LookUp;
+  readonly checks: ConfigChecks;
+  readonly readFile: (path: string) => PemFile;
 }
 
 /** A plan, unless an error stands in its way, and all that was found wrong or notable. */
@@ -27,41 +37,63 @@ export interface PlanResult {
 
 /** Compiles both configuration files into a frozen plan; reads nothing but its sources. */
 export function loadPlan(sources: PlanSources): PlanResult {
-  const { surroundings, lookUp } = sources;
+  const { surroundings } = sources;
   const appFile = new ConfigFile(surroundings.appPath, sources.appText ?? '', parseYaml);
   const serversFile = new ConfigFile(
     surroundings.serversPath,
     sources.serversText ?? '{}',
     parseJson,
   );
-  const app = compileApp(appFile);
-  const plan = toPlan(app, serversFile, lookUp);
-  checkServerAttributes(appFile, app, plan.servers);
-  refuseUnenforced(appFile, app);
-  refuseContradiction(appFile, app, lookUp);
+  const variables = new Variables(sources.lookUp);
+  const draft = compileApp(appFile);
+  const plan = toPlan(sources, draft, { serversFile, variables });
+  // With the servers themselves in error, what is said about them would look wrong.
+  if (!serversFile.problems.some(isError)) {
+    const names = plan.servers.map(({ name }) => name);
+    checkServerReferences(appFile, draft.app, names);
+  }
   const problems = [
-    ...refuseExposure(surroundings, lookUp),
+    ...variables.problems,
     ...missingFiles(sources),
     ...appFile.problems.toSorted(byPlace),
     ...serversFile.problems.toSorted(byPlace),
   ];
-  const isSound = problems.every(({ severity }) => severity !== 'error');
-  return { plan: isSound ? freeze(plan) : undefined, problems };
+  return { plan: problems.some(isError) ? undefined : freeze(plan), problems };
 }
 
-function toPlan(app: App, serversFile: ConfigFile, lookUp: LookUp): Plan {
-  const { naming, server, sessions, list, sse, shutdown } = app;
+interface Reading {
+  readonly serversFile: ConfigFile;
+  readonly variables: Variables;
+}
+
+function toPlan(sources: PlanSources, draft: AppDraft, reading: Reading): Plan {
+  const { surroundings, lookUp, checks, readFile } = sources;
+  const { serversFile, variables } = reading;
+  const { app } = draft;
   const { startConcurrency, ...limits } = app.upstreams;
+  const auth = compileAuth(draft, variables);
+  const isAuthOn = auth.isOn;
+  if (!isAuthOn && !draft.broken.has('auth')) refuseExposure(surroundings, variables);
   return {
-    naming,
-    server: { ...server, publicUrl: server.publicUrl, tls: server.tls },
-    sessions,
-    list,
-    sse,
+    naming: app.naming,
+    server: compileDoor(draft, { variables, isAuthOn, readFile }),
+    sessions: app.sessions,
+    list: app.list,
+    sse: app.sse,
     upstreams: { startConcurrency },
-    shutdown,
+    shutdown: app.shutdown,
+    auth,
+    access: compileAccess(draft, { checks, isAuthOn }),
+    extensions: compileExtensions(draft, checks),
+    validatesArguments: app.validateArguments,
+    asks: app.asks,
+    audit: { isOn: app.audit.enabled, arguments: app.audit.arguments },
     servers: compileServers(serversFile, { lookUp, limits, inactive: inactiveServers(app) }),
   };
+}
+
+function isError({ severity }: Problem): boolean {
+  return severity === 'error';
 }
 
 function byPlace(a: Problem, b: Problem): number {

@@ -1,7 +1,13 @@
-import type { ServerPlan } from '../kernel/plan.ts';
+import { z } from 'zod';
 import type { App } from './app-settings.ts';
-import type { ConfigFile } from './config-file.ts';
-import { didYouMean } from './nearest.ts';
+
+/** Switches by server. */
+export const SERVER_ATTRIBUTES = z.record(
+  z.string().min(1).meta({ title: 'server' }),
+  z.strictObject({
+    inactive: z.boolean().describe('Whether the server is switched off.').optional(),
+  }),
+);
 
 /** Names of the servers app.yaml switches off, in lower case. */
 export function inactiveServers({ targetServerAttributes = {} }: App): Set<string> {
@@ -9,21 +15,4 @@ export function inactiveServers({ targetServerAttributes = {} }: App): Set<strin
     ([, { inactive }]) => inactive === true,
   );
   return new Set(off.map(([name]) => name.toLowerCase()));
-}
-
-/** Warns of attributes for servers nobody configured. */
-export function checkServerAttributes(
-  file: ConfigFile,
-  app: App,
-  servers: readonly ServerPlan[],
-): void {
-  const names = servers.map(({ name }) => name);
-  const known = new Set(names.map((name) => name.toLowerCase()));
-  for (const name of Object.keys(app.targetServerAttributes ?? {})) {
-    if (known.has(name.toLowerCase())) continue;
-    file.warn(
-      ['targetServerAttributes', name],
-      `No server is named "${name}".${didYouMean(name, names)}`,
-    );
-  }
 }

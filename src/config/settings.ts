@@ -5,6 +5,12 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 // The longest text the runtime can hold.
 const MAX_TEXT_BYTES = 2 ** 29 - 24;
 
+/** One IP address or range of addresses. */
+export const ADDRESS = z.union(
+  [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+  'Give an IP address or a range such as 10.0.0.0/8.',
+);
+
 /** Who may knock: addresses, names and sizes of the inbound side. */
 export const DOOR = z.strictObject({
   publicUrl: z
@@ -12,8 +18,9 @@ export const DOOR = z.strictObject({
       protocol: /^https?$/,
       error: 'Give the whole address, such as https://mcp.example.com.',
     })
+    .refine(isPlainUrl, 'Give the address without a login, "?" and "#".')
     .describe(
-      'Address under which clients reach the gateway, when it is not the one it listens on.',
+      'Address under which clients reach the gateway, when it is not the one it listens on. Tokens must be made for it.',
     )
     .optional(),
   allowedHosts: z
@@ -29,20 +36,17 @@ export const DOOR = z.strictObject({
     .describe('Origins whose web pages may call the gateway.')
     .default([]),
   trustedProxies: z
-    .array(
-      z.union(
-        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-        'Give an IP address or a range such as 10.0.0.0/8.',
-      ),
+    .array(ADDRESS)
+    .describe(
+      'Addresses and ranges of proxies whose forwarding headers are believed when they say where a caller is.',
     )
-    .describe('Addresses of proxies whose forwarding headers are believed.')
     .default([]),
   tls: z
     .strictObject({
       cert: z.string().min(1).describe('Path of the certificate chain, PEM.'),
       key: z.string().min(1).describe('Path of the private key, PEM.'),
     })
-    .describe('Serves HTTPS instead of HTTP. Not enforced yet: with it the gateway does not start.')
+    .describe('Serves HTTPS instead of HTTP.')
     .optional(),
   maxBodyBytes: bytes(4_194_304, 'Longest request body accepted.', 1024),
   maxHeaderBytes: bytes(16_384, 'Longest block of request headers accepted.', 1024),
@@ -128,6 +132,37 @@ export const SHUTDOWN = z.strictObject({
   drainMs: timer(10_000, 'How long calls in flight may go on after the gateway was told to stop.'),
 });
 
+/** Questions of servers to clients. */
+export const ASKS = z.strictObject({
+  maxPerMinute: count(
+    60,
+    'Questions one server may ask one caller within a minute; 0 lets none ask.',
+    0,
+  ),
+});
+
+/** What is written about each exchange. */
+export const AUDIT = z.strictObject({
+  enabled: z
+    .boolean()
+    .describe('Whether every exchange is written to the audit folder.')
+    .default(true),
+  arguments: z
+    .enum(['none', 'hash', 'redacted', 'full'])
+    .describe(
+      'What is kept of the arguments of calls: nothing, a hash, the arguments without what looks like a secret, or all. `mcpx simulate` can decide calls again only where they were kept.',
+    )
+    .default('redacted'),
+});
+
+/** The metrics page. */
+export const METRICS = z.strictObject({
+  public: z
+    .boolean()
+    .describe('Whether metrics are served without a credential while authentication is on.')
+    .default(false),
+});
+
 function timer(fallback: number, meaning: string) {
   return z.int().min(0).max(MAX_TIMER_MS).describe(meaning).default(fallback);
 }
@@ -144,6 +179,15 @@ function count(fallback: number, meaning: string, least = 1) {
   return z.int().min(least).describe(meaning).default(fallback);
 }
 
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+/** Whether a text is an origin: scheme, host and port alone. */
+export function isOrigin(text: string): boolean {
+  // A pattern parses as a host too, and would match no origin.
+  return !text.includes('*') && URL.canParse(text) && new URL(text).origin === text;
+}
+
+function isPlainUrl(text: string): boolean {
+  // That it is no URL is another check's to say.
+  if (!URL.canParse(text)) return true;
+  const { username, password } = new URL(text);
+  return username === '' && password === '' && !/[?#]/.test(text);
 }

@@ -63,6 +63,18 @@ export function repeatedKeys(
   });
 }
 
+/** Where a key of one name stands, anywhere in a tree. */
+export function keyPaths(tree: Tree, key: string, path: Path = []): Path[] {
+  if (tree.kind === 'scalar') return [];
+  if (tree.kind === 'list')
+    return tree.items.flatMap((item, index) => keyPaths(item, key, [...path, index]));
+  return tree.pairs.flatMap((pair) => {
+    const here = [...path, pair.key];
+    const inside = keyPaths(pair.value, key, here);
+    return pair.key === key ? [here, ...inside] : inside;
+  });
+}
+
 /** A path as people write it: `mcpServers.memory.args[0]`. */
 export function pathText(path: Path): string {
   return path.reduce<string>((text, step) => {

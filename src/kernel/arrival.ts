@@ -11,6 +11,10 @@ export interface Credentials {
   header(name: string): string | undefined;
   /** Remote address, undefined for stdio. */
   readonly address: string | undefined;
+  /** Whether the caller started this very process: it needs no other proof. */
+  readonly isParent?: boolean;
+  /** The tool group whose endpoint is used; undefined for the endpoint of everything. */
+  readonly endpoint?: string | undefined;
 }
 
 /** One request as it came, classified by era, with the way back to its client. */

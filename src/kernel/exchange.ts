@@ -15,6 +15,7 @@ export interface Question {
 export interface Owner {
   /** Unique for a legacy session, or for one modern exchange with its further rounds. */
   readonly key: string;
+  /** Who it is by its latest request: a session may be gone on with by a newer token of the same caller. */
   readonly principal: Principal;
   readonly version: string;
   /** Client capabilities as declared. */

@@ -14,5 +14,9 @@ export function fromHeader(value: string | undefined): string | undefined {
   if (wrapped === undefined) return value;
   if (!BASE64.test(wrapped)) return undefined;
   const bytes = Uint8Array.from(atob(wrapped), (char) => char.codePointAt(0) ?? 0);
-  return new TextDecoder().decode(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,3 +1,5 @@
+import type { AccessPlan, AuditPlan, AuthPlan, ExtensionsPlan } from './access.ts';
+
 /** The compiled, frozen configuration. An exchange keeps the plan it began with. */
 export interface Plan {
   /** `prefix`: `<server>__<name>`; `flat`: names as the servers have them. */
@@ -8,7 +10,20 @@ export interface Plan {
   readonly sse: SsePlan;
   readonly upstreams: FleetPlan;
   readonly shutdown: { readonly drainMs: number };
+  readonly auth: AuthPlan;
+  readonly access: AccessPlan;
+  readonly extensions: ExtensionsPlan;
+  /** Whether arguments of every tool are checked against its schema, not only those of custom ones (docs/rules.md R21). */
+  readonly validatesArguments: boolean;
+  readonly asks: AskPlan;
+  readonly audit: AuditPlan;
   readonly servers: readonly ServerPlan[];
+}
+
+/** Questions of servers to clients (docs/rules.md R7). */
+export interface AskPlan {
+  /** Questions one server may ask one caller within a minute. */
+  readonly maxPerMinute: number;
 }
 
 /** Who may knock: addresses, names and sizes of the inbound side. */
@@ -16,7 +31,11 @@ export interface DoorPlan {
   readonly publicUrl: string | undefined;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
+  /** Addresses or ranges of proxies whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** Addresses or ranges that may connect; empty: all. */
+  readonly allowedAddresses: readonly string[];
+  /** Certificate chain and private key, as PEM text. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;

@@ -91,20 +91,57 @@ export const REFUSALS = {
     sentence: 'Pages of this origin may not call this gateway.',
     remedy: 'Add the origin to server.allowedOrigins in app.yaml.',
   },
+  ADDRESS_REFUSED: {
+    http: 403,
+    rpc: -32600,
+    sentence: 'Callers from this address are not served.',
+    remedy: 'Ask the operator to add the address to ALLOWED_IP_RANGES.',
+  },
   UNAUTHENTICATED: {
     http: 401,
     rpc: 1401,
     sentence: 'The caller is not proven.',
-    remedy: 'Send a valid credential.',
+    remedy: 'Send a valid API key, or a token as "Authorization: Bearer".',
+  },
+  CONSUMER_REFUSED: {
+    http: 403,
+    rpc: 1402,
+    sentence: 'The consumer tag does not go with the credential.',
+    remedy: 'Leave the x-lunar-consumer-tag header out, or use the credential of that consumer.',
+  },
+  INSUFFICIENT_SCOPE: {
+    http: 403,
+    rpc: 1407,
+    sentence: 'The token lacks a scope this call needs.',
+    remedy: 'Ask for a token with the scopes in data.scopes.',
+  },
+  ADMIN_REFUSED: {
+    http: 403,
+    rpc: 1405,
+    sentence: 'This caller may not use the admin API.',
+    remedy: 'Use the shared key, or name the consumer or group under auth.admins in app.yaml.',
   },
   FORBIDDEN: {
-    http: 403,
+    // Told in the body alone: SDK clients take any status but 2xx for a broken transport.
+    http: 200,
     rpc: 1403,
     sentence: 'This call is not allowed.',
     remedy: 'Ask the operator of this gateway for access.',
   },
-  LIMITED: {
+  ASK_FORBIDDEN: {
+    http: 200,
+    rpc: 1406,
+    sentence: 'The server asked something of the client that it may not ask.',
+    remedy: 'Allow the server to ask it by a rule with asks, or use another tool.',
+  },
+  GUESSING: {
     http: 429,
+    rpc: 1428,
+    sentence: 'Too many credentials from this address were wrong.',
+    remedy: 'Wait as many seconds as the Retry-After header says, and send a valid credential.',
+  },
+  LIMITED: {
+    http: 200,
     rpc: 1429,
     sentence: 'A limit is reached.',
     remedy: 'Try again later, or ask the operator to raise the limit.',

@@ -3,6 +3,14 @@ import { isObject, type Json, type JsonObject } from './json.ts';
 /** The `_meta` key that ties a message to a task (spec 2025-11-25, tasks, "Related Task Metadata"). */
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
+/** What may be asked about a task, by the side that made it (spec 2025-11-25, tasks). */
+export const TASK_METHODS: ReadonlySet<string> = new Set([
+  'tasks/get',
+  'tasks/result',
+  'tasks/list',
+  'tasks/cancel',
+]);
+
 /** A message's parameters or result with the id of the task it is about changed; the very same object without one. */
 export function mapRelatedTask(holder: JsonObject, change: (id: string) => string): JsonObject {
   return mapKey(holder, '_meta', (meta) =>

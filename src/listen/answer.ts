@@ -58,7 +58,9 @@ function statusOf(code: number, era: Era): number {
 function fromRefusal(refusal: Refusal, era: Era): WireError {
   const row = REFUSALS[refusal.code];
   const isOldCode = refusal.code === 'RESOURCE_UNKNOWN' && era === 'legacy';
-  const data = { refusal: refusal.code, remedy: row.remedy, ...refusal.data };
+  // What a challenge says is told by its header.
+  const { challenge: _header, ...details } = refusal.data ?? {};
+  const data = { refusal: refusal.code, remedy: row.remedy, ...details };
   return {
     status: row.http,
     error: {

@@ -2,18 +2,29 @@ import type { IncomingMessage } from 'node:http';
 
 import type { DoorPlan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import { Addresses } from './addresses.ts';
 
 /** Bound to, these mean every address; as the name of a host they only serve to get around checks like this one. */
 const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Who may knock, compiled once per plan: checks of Host and Origin against DNS rebinding (spec: transports, "Security Warning"). */
+/** What the doors have found out about a request. */
+export interface Knock {
+  /** Address of the client. */
+  readonly address: string | undefined;
+  /** Its origin, when a browser asks. */
+  readonly origin: string | undefined;
+}
+
+/** Who may knock, compiled once per plan: addresses, and checks of Host and Origin against DNS rebinding (spec: transports, "Security Warning"). */
 export class Doors {
+  readonly #addresses: Addresses;
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
 
   /** `boundTo` is the address the gateway listens on. */
   constructor(plan: DoorPlan, boundTo: string) {
+    this.#addresses = new Addresses(plan);
     const own = UNSPECIFIED.has(boundTo) ? [] : [boundTo.includes(':') ? `[${boundTo}]` : boundTo];
     const published = plan.publicUrl === undefined ? [] : [new URL(plan.publicUrl).host];
     this.#hosts = new Set(
@@ -26,8 +37,19 @@ export class Doors {
     );
   }
 
-  /** Throws HOST_REFUSED or ORIGIN_REFUSED; returns the origin when a browser asks. */
-  check(request: IncomingMessage): string | undefined {
+  /** The address of the client; throws nothing. */
+  addressOf(request: IncomingMessage): string | undefined {
+    return this.#addresses.of(request);
+  }
+
+  /** Throws ADDRESS_REFUSED, HOST_REFUSED or ORIGIN_REFUSED. */
+  check(request: IncomingMessage): Knock {
+    const address = this.#addresses.of(request);
+    if (!this.#addresses.admits(address)) throw new Refusal('ADDRESS_REFUSED');
+    return { address, origin: this.#originOf(request) };
+  }
+
+  #originOf(request: IncomingMessage): string | undefined {
     const { host, origin } = request.headers;
     if (hasTwoHosts(request))
       throw new Refusal('HOST_REFUSED', 'There is more than one Host header.');
@@ -42,7 +64,7 @@ export class Doors {
   }
 
   #isOrigin(origin: string): boolean {
-    if (this.#origins.has(origin)) return true;
+    if (this.#origins.has(origin) || this.#origins.has('*')) return true;
     const [scheme, authority, ...rest] = origin.split('//');
     if (rest.length > 0 || authority === undefined) return false;
     return (

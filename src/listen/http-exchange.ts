@@ -6,7 +6,12 @@ import type { Credentials } from '../kernel/arrival.ts';
 export interface HttpExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** As it was asked for. */
   readonly path: string;
+  /** The path without the name of a tool group, by which it is routed. */
+  readonly route: string;
+  /** The tool group whose endpoint it is. */
+  readonly endpoint: string | undefined;
   readonly query: string;
   /** Headers that go with every answer to this request. */
   readonly headers: Readonly<Record<string, string>>;
@@ -19,9 +24,13 @@ export function headerOf(request: IncomingMessage, name: string): string | undef
   return typeof value === 'string' ? value : value?.[0];
 }
 
-/** What a caller presents over HTTP to prove itself. */
-export function credentialsOf(request: IncomingMessage): Credentials {
-  return { header: (name) => headerOf(request, name), address: request.socket.remoteAddress };
+/** What a caller presents over HTTP to prove itself: headers alone, for addresses of pages end up in logs. */
+export function credentialsOf(
+  request: IncomingMessage,
+  address: string | undefined,
+  endpoint?: string,
+): Credentials {
+  return { header: (name) => headerOf(request, name), address, endpoint };
 }
 
 /** Sends JSON text whole. */

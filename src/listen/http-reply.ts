@@ -37,6 +37,11 @@ export class HttpReply {
     terms.response.on('close', () => this.#onClose());
   }
 
+  /** Whether several answers are in it. */
+  get isBatch(): boolean {
+    return this.#terms.isBatch;
+  }
+
   /** Whether nobody can be told anything any more. */
   get isLost(): boolean {
     return this.#isGone && this.#channel === undefined;
@@ -47,15 +52,15 @@ export class HttpReply {
     this.#stream()?.write(text);
   }
 
-  /** One answer. The status counts only while nothing was sent. */
-  finish(text: string, status: number): void {
+  /** One answer. The status and the headers with it count only while nothing was sent. */
+  finish(text: string, status: number, headers?: Readonly<Record<string, string>>): void {
     this.#left -= 1;
     if (this.#channel !== undefined) this.#channel.write(text);
     else this.#texts.push(text);
     if (this.#left > 0) return;
     clearTimeout(this.#timer);
     if (this.#channel !== undefined) this.#channel.end();
-    else if (!this.#isGone) this.#writeJson(status);
+    else if (!this.#isGone) this.#writeJson(status, headers);
   }
 
   /** One request that gets no answer, for it was cancelled. */
@@ -77,11 +82,12 @@ export class HttpReply {
     return channel;
   }
 
-  #writeJson(status: number): void {
+  #writeJson(status: number, more?: Readonly<Record<string, string>>): void {
     const { response, isBatch, headers } = this.#terms;
     const body = isBatch ? `[${this.#texts.join(',')}]` : (this.#texts[0] ?? '');
     response.writeHead(status, {
       ...headers,
+      ...more,
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
     });

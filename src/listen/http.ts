@@ -1,10 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
 import type { Plan } from '../kernel/plan.ts';
+import type { Principal } from '../kernel/principal.ts';
 import { Refusal, REFUSALS } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
 import { errorText, wireError } from './answer.ts';
+import { refusalHeaders, RESOURCE_METADATA, resourceMetadata } from './challenge.ts';
 import { eraOf, isModernBatch, messageOf, parseBody } from './classify.ts';
 import { corsHeaders, Doors, preflightHeaders } from './doors.ts';
 import {
@@ -14,10 +16,13 @@ import {
   sendJson,
   type HttpExchange,
 } from './http-exchange.ts';
+import { createServer, renewCertificate } from './http-server.ts';
+import { identified } from './identified.ts';
 import { LegacyHttp } from './legacy-http.ts';
 import { ModernHttp } from './modern-http.ts';
-import type { MakePage } from './page.ts';
+import type { Page } from './page.ts';
 import { readBody } from './read-body.ts';
+import { routeOf } from './route.ts';
 import { SseDoor } from './sse.ts';
 
 /** What the HTTP listener needs. */
@@ -26,7 +31,7 @@ export interface HttpTerms {
   readonly host: string;
   readonly port: number;
   /** What is served by GET besides MCP, by path. */
-  readonly pages: ReadonlyMap<string, MakePage>;
+  readonly pages: ReadonlyMap<string, Page>;
   onCrash(error: unknown): string;
 }
 
@@ -42,6 +47,7 @@ export interface HttpListener {
 const KEEP_ALIVE_MS = 65_000;
 const NO_HEADERS = {};
 const DRAIN_POLL_MS = 20;
+const SLOW_BODY_MS = 1000;
 
 /** Binds the port. Rejects when it cannot be bound. */
 export async function listenHttp(terms: HttpTerms): Promise<HttpListener> {
@@ -72,8 +78,13 @@ class Listener implements HttpListener {
     this.#sse = new SseDoor(terms.gate);
     this.#routes = this.#createRoutes();
     this.#server = createServer(
+      plan.server,
       { maxHeaderSize: plan.server.maxHeaderBytes, keepAliveTimeout: KEEP_ALIVE_MS },
       (request, response) => this.#onRequest(request, response),
+    );
+    // A client that asks first is invited to send its body only once it is proven.
+    this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+      this.#onRequest(request, response),
     );
     this.#server.on('clientError', refuseUnreadable);
   }
@@ -95,6 +106,7 @@ class Listener implements HttpListener {
   apply(plan: Plan): void {
     this.#doors = new Doors(plan.server, this.#terms.host);
     this.#maxBodyBytes = plan.server.maxBodyBytes;
+    renewCertificate(this.#server, plan.server);
   }
 
   async close(drainMs: number): Promise<void> {
@@ -137,73 +149,131 @@ class Listener implements HttpListener {
     }
     let http: HttpExchange | undefined;
     try {
-      const origin = this.#doors.check(request);
+      const { address, origin } = this.#doors.check(request);
       if (request.method === 'OPTIONS') {
         response.writeHead(204, preflightHeaders(request, origin)).end();
         return;
       }
       const query = cut === -1 ? '' : url.slice(cut + 1);
-      http = {
-        request,
-        response,
-        path,
-        query,
-        headers: corsHeaders(origin),
-        credentials: credentialsOf(request),
-      };
+      const { route, endpoint } = routeOf(path);
+      // What is no group's name is kept for nobody.
+      const group = this.#isGroup(endpoint) ? endpoint : undefined;
+      const credentials = credentialsOf(request, address, group);
+      const headers = corsHeaders(origin);
+      http = { request, response, path, route, endpoint, query, headers, credentials };
       this.#route(http);
     } catch (error) {
-      this.#refuse(http ?? { request, response, headers: NO_HEADERS }, error);
+      // Who is turned away at the door is recorded too, though nobody knows who it was.
+      const address = http?.credentials.address ?? this.#doors.addressOf(request);
+      this.#terms.gate.refused(error, address);
+      this.#refuse(http ?? { request, response, path, headers: NO_HEADERS }, error);
     }
   }
 
   #route(http: HttpExchange): void {
-    const serve = this.#routes.get(`${http.request.method} ${http.path}`);
+    const metadata = this.#metadataOf(http);
+    if (metadata !== undefined) {
+      sendJson(http, 200, metadata);
+      return;
+    }
+    const serve = this.#routes.get(`${http.request.method} ${http.route}`);
     if (serve === undefined) refusePath(http);
     else serve(http);
   }
 
+  /** The metadata of this protected resource need no key (docs/rules.md R18). */
+  #metadataOf({ request, path }: HttpExchange): string | undefined {
+    if (request.method !== 'GET' || !path.startsWith(RESOURCE_METADATA)) return undefined;
+    const base = new URL(this.#terms.gate.plan().server.publicUrl ?? 'http://localhost').pathname;
+    const rest = path.slice(RESOURCE_METADATA.length);
+    const prefix = base.replace(/\/$/u, '');
+    const resource = prefix !== '' && rest.startsWith(prefix) ? rest.slice(prefix.length) : rest;
+    const isKnown = resource === '' || this.#routes.has(`GET ${routeOf(resource).route}`);
+    return isKnown ? resourceMetadata(this.#terms.gate.plan(), resource) : undefined;
+  }
+
   #createRoutes(): ReadonlyMap<string, (http: HttpExchange) => void> {
-    const { gate, pages } = this.#terms;
+    const { pages } = this.#terms;
     return new Map<string, (http: HttpExchange) => void>([
-      ['POST /mcp', (http) => this.#post(http, (text) => this.#onMcp(http, text))],
-      ['GET /mcp', (http) => this.#legacy.get(http, gate.identify(http.credentials))],
-      ['DELETE /mcp', (http) => this.#legacy.delete(http, gate.identify(http.credentials))],
-      ['GET /sse', (http) => this.#sse.open(http)],
-      ['POST /messages', (http) => this.#post(http, async (text) => this.#sse.post(http, text))],
+      ['POST /mcp', (http) => this.#post(http, (...args) => this.#onMcp(http, ...args))],
+      ['GET /mcp', (http) => this.#as(http, (caller) => this.#legacy.get(http, caller))],
+      ['DELETE /mcp', (http) => this.#as(http, (caller) => this.#legacy.delete(http, caller))],
+      ['GET /sse', (http) => this.#as(http, (caller) => this.#sse.open(http, caller))],
+      ['POST /messages', (http) => this.#message(http)],
       ...[...pages].map(
-        ([path, make]) => [`GET ${path}`, (http: HttpExchange) => this.#page(http, make)] as const,
+        ([path, page]) => [`GET ${path}`, (http: HttpExchange) => this.#page(http, page)] as const,
       ),
     ]);
   }
 
-  #page(http: HttpExchange, make: MakePage): void {
-    make().then(
-      ({ contentType, text }) => {
-        http.response.writeHead(200, { ...http.headers, 'content-type': contentType }).end(text);
-      },
-      (error: unknown) => this.#refuse(http, error),
+  /** The stream a message belongs to says which endpoint its client uses. */
+  #message(http: HttpExchange): void {
+    const endpoint = this.#sse.endpointOf(http);
+    const { credentials } = http;
+    this.#post({ ...http, credentials: { ...credentials, endpoint } }, async (caller, text) =>
+      this.#sse.post(http, caller, text),
     );
   }
 
-  #post(http: HttpExchange, serve: (text: string) => Promise<void>): void {
+  #as(http: HttpExchange, goOn: (caller: Principal) => void | Promise<void>): void {
+    const { gate } = this.#terms;
+    const checked = (caller: Principal): void | Promise<void> => {
+      const { endpoint } = http;
+      // While the caller was being proven the client may have gone: nothing would ever end what is opened for it.
+      if (http.response.destroyed) return undefined;
+      // Which groups there are is for callers to know that are proven.
+      if (endpoint !== undefined && !this.#isGroup(endpoint)) throw new Refusal('PATH_UNKNOWN');
+      return goOn(caller);
+    };
+    identified(gate, http.credentials, checked, (error) => this.#refuse(http, error));
+  }
+
+  #isGroup(endpoint: string | undefined): boolean {
+    const { groups } = this.#terms.gate.plan().access;
+    return endpoint !== undefined && Object.hasOwn(groups, endpoint);
+  }
+
+  #page(http: HttpExchange, page: Page): void {
+    const write = async (): Promise<void> => {
+      const { contentType, text } = await page.make();
+      http.response.writeHead(200, { ...http.headers, 'content-type': contentType }).end(text);
+    };
+    if (page.isPublic()) write().catch((error: unknown) => this.#refuse(http, error));
+    else
+      this.#as(http, async (caller) => {
+        page.admit(caller);
+        await write();
+      });
+  }
+
+  /** Proven first: the body of a caller nobody knows is not read. */
+  #post(http: HttpExchange, serve: (caller: Principal, text: string) => Promise<void>): void {
     if (this.#isClosing) {
       http.response.setHeader('connection', 'close');
       throw new Refusal('SHUTTING_DOWN');
     }
-    this.#open += 1;
-    readBody(http.request, this.#maxBodyBytes)
-      .then(serve)
-      .catch((error: unknown) => this.#refuse(http, error))
-      .finally(() => {
+    this.#as(http, async (caller) => {
+      this.#open += 1;
+      try {
+        if (http.request.headers.expect !== undefined) http.response.writeContinue();
+        const startedAt = performance.now();
+        const text = await readBody(http.request, this.#maxBodyBytes);
+        if (performance.now() - startedAt > SLOW_BODY_MS) await this.#proveAgain(http, caller);
+        await serve(caller, text);
+      } finally {
         this.#open -= 1;
-      });
+      }
+    });
   }
 
-  async #onMcp(http: HttpExchange, text: string): Promise<void> {
-    const { gate } = this.#terms;
+  /** What proved a caller may have ended while its body was on the way. */
+  async #proveAgain({ credentials }: HttpExchange, caller: Principal): Promise<void> {
+    const now = await this.#terms.gate.identify(credentials);
+    if (!now.is(caller)) throw new Refusal('UNAUTHENTICATED');
+  }
+
+  async #onMcp(http: HttpExchange, principal: Principal, text: string): Promise<void> {
     const value = parseBody(text);
-    const principal = gate.identify(http.credentials);
     if (Array.isArray(value)) {
       if (isModernBatch(value, headerOf(http.request, 'mcp-protocol-version'))) {
         throw new Refusal('BATCH_UNSUPPORTED');
@@ -218,7 +288,10 @@ class Listener implements HttpListener {
       : this.#legacy.post(http, principal, message));
   }
 
-  #refuse(http: Pick<HttpExchange, 'request' | 'response' | 'headers'>, error: unknown): void {
+  #refuse(
+    http: Pick<HttpExchange, 'request' | 'response' | 'path' | 'headers'>,
+    error: unknown,
+  ): void {
     const known =
       error instanceof Refusal
         ? error
@@ -228,7 +301,9 @@ class Listener implements HttpListener {
           );
     const wire = wireError(known, 'legacy');
     if (wire === undefined) return;
-    sendEarly(http, wire.status, errorText(null, wire.error));
+    const challenge = refusalHeaders(known, this.#terms.gate.plan(), http.path);
+    const headers = { ...http.headers, ...challenge };
+    sendEarly({ ...http, headers }, wire.status, errorText(null, wire.error));
   }
 }
 
@@ -239,7 +314,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
 };
 
 function refusePath(http: HttpExchange): void {
-  const allow = ALLOWED[http.path];
+  const allow = ALLOWED[http.route];
   if (allow === undefined) throw new Refusal('PATH_UNKNOWN');
   http.response.setHeader('allow', allow);
   throw new Refusal('HTTP_METHOD_UNSUPPORTED');

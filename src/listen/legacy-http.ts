@@ -7,6 +7,7 @@ import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Gate, Session } from '../spine/ports.ts';
 import { answerStatus, errorText, responseText, wireError } from './answer.ts';
+import { refusalHeaders } from './challenge.ts';
 import { messageOf } from './classify.ts';
 import { headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
 import { HttpReply, type Channel } from './http-reply.ts';
@@ -32,7 +33,7 @@ export class LegacyHttp {
     const session = this.#sessionOf(http, principal);
     if ('method' in message && 'id' in message) {
       const reply = this.#replyOf(http, session, [message], false);
-      await this.#serve(session, message, reply, principal);
+      await this.#serve(session, message, reply, http);
     } else {
       this.#gate.signal(session, message);
       http.response.writeHead(202, http.headers).end();
@@ -56,7 +57,7 @@ export class LegacyHttp {
       return;
     }
     const reply = this.#replyOf(http, session, requests, true);
-    await Promise.all(requests.map((request) => this.#serve(session, request, reply, principal)));
+    await Promise.all(requests.map((request) => this.#serve(session, request, reply, http)));
   }
 
   /** GET: the stream for what belongs to no request, or a broken stream taken up again. */
@@ -77,7 +78,9 @@ export class LegacyHttp {
     writer.raw(`retry: ${sse.retryMs}\n\n`);
     const release = session.hold();
     const detach = stream.attach(writer, resumed?.afterEvent);
+    const unwatch = this.#gate.whenLapsed(principal, () => writer.end());
     http.response.on('close', () => {
+      unwatch();
       detach();
       release();
     });
@@ -118,33 +121,48 @@ export class LegacyHttp {
     session: Session,
     request: Request,
     reply: HttpReply,
-    principal: Principal,
+    http: HttpExchange,
   ): Promise<void> {
     const { id } = request;
     if (session.inFlight.has(id)) {
-      this.#finish(reply, request, new Refusal('DUPLICATE_ID'));
+      this.#finish(reply, request, new Refusal('DUPLICATE_ID'), http);
       return;
     }
     const exchange = exchangeOf(session, reply);
     session.inFlight.set(id, exchange.cancellation);
     try {
-      const answer = await this.#gate.serve(
-        { era: 'legacy', transport: 'http', version: session.version, request, exchange },
-        principal,
-      );
+      const { version } = session;
+      const answer = await this.#gate.serve({
+        era: 'legacy',
+        transport: 'http',
+        version,
+        request,
+        exchange,
+      });
       finishWith(reply, request, answer);
     } catch (error) {
-      this.#finish(reply, request, error);
+      this.#finish(reply, request, error, http);
     } finally {
       session.inFlight.delete(id);
     }
   }
 
-  /** SDK clients take any status but 2xx for a broken transport: an error of a request is told in the body alone. */
-  #finish(reply: HttpReply, request: Request, error: unknown): void {
+  /**
+   * SDK clients take any status but 2xx for a broken transport: an error of a request is told in the body alone. Only a
+   * lack of scope is told by the status, for that is what has them ask for a better token (spec: authorization).
+   */
+  #finish(reply: HttpReply, request: Request, error: unknown, http: HttpExchange): void {
+    this.#gate.refused(error, http.credentials.address);
     const wire = wireError(error, 'legacy');
-    if (wire === undefined) reply.skip();
-    else reply.finish(errorText(request.id, wire.error), 200);
+    if (wire === undefined) {
+      reply.skip();
+      return;
+    }
+    // Not for a batch: its client would send all of it again.
+    const isScope =
+      !reply.isBatch && error instanceof Refusal && error.code === 'INSUFFICIENT_SCOPE';
+    const headers = isScope ? refusalHeaders(error, this.#gate.plan(), http.path) : undefined;
+    reply.finish(errorText(request.id, wire.error), isScope ? wire.status : 200, headers);
   }
 
   #replyOf(

@@ -1,28 +1,38 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { DoorPlan } from '../kernel/plan.ts';
+import type { Plan } from '../kernel/plan.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { Refusal, REFUSALS } from '../kernel/refusals.ts';
+import type { Gate } from '../spine/ports.ts';
+import { refusalHeaders } from './challenge.ts';
 import { Doors } from './doors.ts';
-import type { MakePage } from './page.ts';
+import { credentialsOf } from './http-exchange.ts';
+import { createServer, renewCertificate } from './http-server.ts';
+import { identified } from './identified.ts';
+import type { Page } from './page.ts';
 
 /** The path of the metrics, on their own port and on the main one. */
 export const METRICS_PATH = '/metrics';
 
 /** What the metrics listener needs. */
 export interface MetricsTerms {
+  readonly gate: Gate;
   readonly host: string;
   readonly port: number;
-  doors(): DoorPlan;
-  readonly page: MakePage;
+  readonly page: Page;
 }
 
 /** A bound listener for metrics. */
 export interface MetricsListener {
+  /** Takes over a renewed certificate. */
+  apply(plan: Plan): void;
   close(): Promise<void>;
 }
 
 /** Serves the metrics on a port of their own. Rejects when the port cannot be bound. */
 export async function listenMetrics(terms: MetricsTerms): Promise<MetricsListener> {
-  const server = createServer((request, response) => answer(request, response, terms));
+  const { server: doors } = terms.gate.plan();
+  const server = createServer(doors, {}, (request, response) => answer(request, response, terms));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(terms.port, terms.host, () => {
@@ -31,6 +41,7 @@ export async function listenMetrics(terms: MetricsTerms): Promise<MetricsListene
     });
   });
   return {
+    apply: (plan) => renewCertificate(server, plan.server),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -40,23 +51,51 @@ export async function listenMetrics(terms: MetricsTerms): Promise<MetricsListene
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, terms: MetricsTerms): void {
+  const { gate, page, host } = terms;
+  const refuse = (error: unknown): void => refusal(response, error, gate.plan());
+  const doors = new Doors(gate.plan().server, host);
   try {
     // A page in a browser could read the names of servers and clients by rebinding its own name to this address.
-    new Doors(terms.doors(), terms.host).check(request);
-  } catch {
-    plain(response, 403, 'The Host header does not name this gateway.');
-    return;
+    const { address } = doors.check(request);
+    if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== METRICS_PATH) {
+      plain(response, 404, `Metrics are at ${METRICS_PATH}.`);
+      return;
+    }
+    const write = async (): Promise<void> => {
+      const { text, contentType } = await page.make();
+      response.writeHead(200, { 'content-type': contentType }).end(text);
+    };
+    if (page.isPublic()) write().catch(refuse);
+    else {
+      const admitted = async (caller: Principal): Promise<void> => {
+        page.admit(caller);
+        await write();
+      };
+      identified(gate, credentialsOf(request, address), admitted, refuse);
+    }
+  } catch (error) {
+    gate.refused(error, doors.addressOf(request));
+    refuse(error);
   }
-  if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== METRICS_PATH) {
-    plain(response, 404, `Metrics are at ${METRICS_PATH}.`);
-    return;
-  }
-  terms.page().then(
-    ({ text, contentType }) => response.writeHead(200, { 'content-type': contentType }).end(text),
-    () => plain(response, 500, 'The metrics cannot be written.'),
-  );
 }
 
-function plain(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+function refusal(response: ServerResponse, error: unknown, plan: Plan): void {
+  if (!(error instanceof Refusal)) {
+    plain(response, 500, 'The metrics cannot be written.');
+    return;
+  }
+  const { http, remedy } = REFUSALS[error.code];
+  const headers = refusalHeaders(error, plan, METRICS_PATH);
+  plain(response, http, `${error.message} ${remedy}`, headers);
+}
+
+function plain(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response
+    .writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8' })
+    .end(`${text}\n`);
 }

@@ -1,4 +1,5 @@
 import { Cancellation, isWanted, type Exchange, type Owner } from '../kernel/exchange.ts';
+import { stringAt } from '../kernel/json.ts';
 import type { Notification } from '../kernel/json-rpc.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
@@ -25,7 +26,7 @@ export function modernExchange(
   };
   const owner: Owner = {
     key: `exchange ${lastExchange}`,
-    principal,
+    principal: principal.withClient(stringAt(sender.clientInfo, 'name')),
     version: sender.version,
     capabilities: sender.capabilities,
     clientInfo: sender.clientInfo,

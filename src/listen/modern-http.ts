@@ -6,6 +6,7 @@ import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
 import { answerStatus, errorText, responseText, wireError } from './answer.ts';
+import { refusalHeaders } from './challenge.ts';
 import { headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
 import { HttpReply } from './http-reply.ts';
 import { senderOf } from './modern-checks.ts';
@@ -32,7 +33,9 @@ export class ModernHttp {
     } catch (error) {
       const wire = wireError(error, 'modern');
       if (wire === undefined) throw error;
-      sendJson(http, wire.status, errorText(message.id, wire.error));
+      this.#gate.refused(error, http.credentials.address, principal);
+      const headers = { ...http.headers, ...this.#challenge(error, http) };
+      sendJson({ ...http, headers }, wire.status, errorText(message.id, wire.error));
     }
   }
 
@@ -59,15 +62,22 @@ export class ModernHttp {
       onGone: () => exchange.cancellation.cancel('the client closed the stream'),
     });
     try {
-      const answer = await this.#gate.serve(
-        { era: 'modern', transport: 'http', version: sender.version, request, exchange, header },
-        principal,
-      );
+      const { version } = sender;
+      const answer = await this.#gate.serve({
+        era: 'modern',
+        transport: 'http',
+        version,
+        request,
+        exchange,
+        header,
+      });
       reply.finish(responseText(request.id, answer), answerStatus(answer, 'modern'));
     } catch (error) {
+      this.#gate.refused(error, http.credentials.address, principal);
       const wire = wireError(error, 'modern');
       if (wire === undefined) reply.skip();
-      else reply.finish(errorText(request.id, wire.error), wire.status);
+      else
+        reply.finish(errorText(request.id, wire.error), wire.status, this.#challenge(error, http));
     }
   }
 
@@ -87,7 +97,7 @@ export class ModernHttp {
       writer ??= this.#writer(http);
       writer.write(0, text);
     };
-    const stop = this.#gate.listen(arrival, principal, (message) => write(JSON.stringify(message)));
+    const stop = this.#gate.listen(arrival, (message) => write(JSON.stringify(message)));
     const end = (): void => {
       this.#listening.delete(end);
       stop();
@@ -95,10 +105,16 @@ export class ModernHttp {
       writer?.end();
     };
     this.#listening.add(end);
+    const unwatch = this.#gate.whenLapsed(principal, end);
     http.response.on('close', () => {
+      unwatch();
       this.#listening.delete(end);
       stop();
     });
+  }
+
+  #challenge(error: unknown, { path }: HttpExchange): Readonly<Record<string, string>> {
+    return refusalHeaders(error, this.#gate.plan(), path);
   }
 
   #writer(http: HttpExchange): SseWriter {

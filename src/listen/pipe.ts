@@ -1,4 +1,4 @@
-import type { Credentials, Transport } from '../kernel/arrival.ts';
+import type { Transport } from '../kernel/arrival.ts';
 import type { Era } from '../kernel/era.ts';
 import { Cancellation, isWanted, type Exchange } from '../kernel/exchange.ts';
 import type { Json } from '../kernel/json.ts';
@@ -8,6 +8,7 @@ import {
   type Request,
   type RequestId,
 } from '../kernel/json-rpc.ts';
+import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Gate, Session } from '../spine/ports.ts';
 import { errorText, responseText, wireError } from './answer.ts';
@@ -18,7 +19,7 @@ import { modernExchange } from './modern-exchange.ts';
 /** How a pipe reaches its client. */
 export interface PipeTerms {
   readonly transport: Transport;
-  readonly credentials: Credentials;
+  readonly principal: Principal;
   write(text: string): void;
 }
 
@@ -26,6 +27,7 @@ export interface PipeTerms {
 export class Pipe {
   readonly #gate: Gate;
   readonly #terms: PipeTerms;
+  #principal: Principal;
   /** Modern requests that can be cancelled, and listen streams that can be ended, by their ids. */
   readonly #modern = new Map<RequestId, () => void>();
   #session: Session | undefined;
@@ -36,6 +38,7 @@ export class Pipe {
   constructor(gate: Gate, terms: PipeTerms) {
     this.#gate = gate;
     this.#terms = terms;
+    this.#principal = terms.principal;
   }
 
   /** Takes one message as text. Never throws: what is wrong is answered. */
@@ -47,6 +50,12 @@ export class Pipe {
     } catch (error) {
       this.#refuse(null, error, 'legacy');
     }
+  }
+
+  /** Takes over what a later message of the same caller has proven. */
+  speak(principal: Principal): void {
+    this.#principal = principal;
+    this.#session?.speak(principal);
   }
 
   /** Whether requests still wait for their answers. */
@@ -94,8 +103,8 @@ export class Pipe {
   #initialize(request: Request): void {
     try {
       if (this.#session !== undefined) throw new Refusal('DUPLICATE_INITIALIZE');
-      const principal = this.#gate.identify(this.#terms.credentials);
-      const { session, result } = this.#gate.initialize(principal, request, this.#terms.transport);
+      const { transport } = this.#terms;
+      const { session, result } = this.#gate.initialize(this.#principal, request, transport);
       this.#session = session;
       this.#write(responseText(request.id, { result }));
       const release = session.hold();
@@ -128,7 +137,7 @@ export class Pipe {
         request,
         exchange,
       } as const;
-      this.#write(responseText(request.id, await this.#gate.serve(arrival, session.principal)));
+      this.#write(responseText(request.id, await this.#gate.serve(arrival)));
     } finally {
       session.inFlight.delete(request.id);
     }
@@ -150,8 +159,7 @@ export class Pipe {
   async #serveModern(request: Request): Promise<void> {
     const sender = senderOf(request);
     if (this.#modern.has(request.id)) throw new Refusal('DUPLICATE_ID');
-    const principal = this.#gate.identify(this.#terms.credentials);
-    const exchange = modernExchange(sender, principal, (text) => this.#write(text));
+    const exchange = modernExchange(sender, this.#principal, (text) => this.#write(text));
     const arrival = {
       era: 'modern',
       transport: this.#terms.transport,
@@ -160,7 +168,7 @@ export class Pipe {
       exchange,
     } as const;
     if (request.method === 'subscriptions/listen') {
-      const stop = this.#gate.listen(arrival, principal, (message: Notification) =>
+      const stop = this.#gate.listen(arrival, (message: Notification) =>
         this.#write(JSON.stringify(message)),
       );
       this.#modern.set(request.id, () => {
@@ -171,13 +179,14 @@ export class Pipe {
     }
     this.#modern.set(request.id, () => exchange.cancellation.cancel('cancelled by the client'));
     try {
-      this.#write(responseText(request.id, await this.#gate.serve(arrival, principal)));
+      this.#write(responseText(request.id, await this.#gate.serve(arrival)));
     } finally {
       this.#modern.delete(request.id);
     }
   }
 
   #refuse(id: RequestId | null, error: unknown, era: Era): void {
+    this.#gate.refused(error, undefined, this.#principal);
     const wire = wireError(error, era);
     if (wire !== undefined) this.#write(errorText(id, wire.error));
   }

@@ -8,6 +8,8 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   if (type === undefined || !/^application\/json\s*(?:;|$)/iu.test(type))
     throw new Refusal('CONTENT_TYPE_UNSUPPORTED');
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  // While its caller was being proven the client may have gone.
+  if (request.destroyed && !request.complete) throw brokenOff();
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let size = 0;
@@ -25,10 +27,13 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     );
     request.on('error', reject);
     request.on('close', () => {
-      if (!request.complete)
-        reject(new Refusal('MALFORMED_JSON', 'The body ended before it was complete.'));
+      if (!request.complete) reject(brokenOff());
     });
   });
+}
+
+function brokenOff(): Refusal {
+  return new Refusal('MALFORMED_JSON', 'The body ended before it was complete.');
 }
 
 function tooLarge(maxBytes: number): Refusal {

@@ -1,3 +1,4 @@
+import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
 import type { HttpExchange } from './http-exchange.ts';
@@ -7,7 +8,11 @@ import { SseWriter } from './sse-writer.ts';
 interface Connection {
   readonly pipe: Pipe;
   readonly principal: string;
+  readonly endpoint: string | undefined;
   readonly writer: SseWriter;
+  /** By whose proof the stream stays open: the latest. */
+  proof: Principal;
+  unwatch: () => void;
 }
 
 /** HTTP+SSE, the transport of 2024-11-05: one stream for all that goes to the client, one URL for all it sends. */
@@ -20,38 +25,66 @@ export class SseDoor {
   }
 
   /** GET /sse: opens the stream and names the URL to post to. */
-  open(http: HttpExchange): void {
-    const principal = this.#gate.identify(http.credentials);
+  open(http: HttpExchange, principal: Principal): void {
     const { sse } = this.#gate.plan();
     const terms = { keepAliveMs: sse.keepAliveMs, maxBehindBytes: sse.maxStoredBytes };
     const writer = new SseWriter(http.response, terms, http.headers);
     const pipe = new Pipe(this.#gate, {
       transport: 'sse',
-      credentials: http.credentials,
+      principal,
       write: (text) => writer.raw(`event: message\ndata: ${text}\n\n`),
     });
     const token = this.#gate.newToken();
-    this.#connections.set(token, { pipe, principal: principal.key, writer });
+    const { endpoint } = http;
+    const unwatch = this.#gate.whenLapsed(principal, () => writer.end());
+    const connection: Connection = {
+      pipe,
+      principal: principal.key,
+      endpoint,
+      writer,
+      proof: principal,
+      unwatch,
+    };
+    this.#connections.set(token, connection);
     writer.raw(`event: endpoint\ndata: /messages?sessionId=${token}\n\n`);
     http.response.on('close', () => {
+      connection.unwatch();
       this.#connections.delete(token);
       pipe.close();
     });
   }
 
+  /** The endpoint of the client that a message says it comes from; undefined when there is no such client. */
+  endpointOf(http: HttpExchange): string | undefined {
+    return this.#connections.get(tokenOf(http) ?? '')?.endpoint;
+  }
+
   /** POST /messages: one message of a client whose stream is open. */
-  post(http: HttpExchange, body: string): void {
-    const token = new URLSearchParams(http.query).get('sessionId');
+  post(http: HttpExchange, principal: Principal, body: string): void {
+    const token = tokenOf(http);
     if (token === null)
       throw new Refusal('SESSION_REQUIRED', 'The query parameter sessionId is missing.');
     const connection = this.#connections.get(token);
-    const principal = this.#gate.identify(http.credentials);
     if (connection?.principal !== principal.key) throw new Refusal('SESSION_UNKNOWN');
+    this.#renew(connection, principal);
     http.response.writeHead(202, http.headers).end();
     connection.pipe.receive(body);
+  }
+
+  /** A stream lives as long as the newest token its client has sent. */
+  #renew(connection: Connection, principal: Principal): void {
+    if (connection.proof === principal) return;
+    connection.unwatch();
+    connection.proof = principal;
+    connection.unwatch = this.#gate.whenLapsed(principal, () => connection.writer.end());
+    connection.pipe.speak(principal);
   }
 
   close(): void {
     for (const { writer } of this.#connections.values()) writer.end();
   }
+}
+
+function tokenOf({ query }: HttpExchange): string | null {
+  return new URLSearchParams(query).get('sessionId');
 }

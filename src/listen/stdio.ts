@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
+import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
 import { errorText, wireError } from './answer.ts';
@@ -17,13 +18,19 @@ export interface StdioListener {
   close(drainMs: number): Promise<void>;
 }
 
+/** The two ends of a client. */
+export interface Streams {
+  readonly input: Readable;
+  readonly output: Writable;
+}
+
 /** Serves one client over a pair of streams, one message a line (spec: transports, stdio). */
-export function listenStdio(gate: Gate, input: Readable, output: Writable): StdioListener {
+export function listenStdio(gate: Gate, principal: Principal, streams: Streams): StdioListener {
+  const { input, output } = streams;
   const write = (text: string): void => {
     output.write(`${text}\n`);
   };
-  const credentials = { header: () => undefined, address: undefined };
-  const pipe = new Pipe(gate, { transport: 'stdio', credentials, write });
+  const pipe = new Pipe(gate, { transport: 'stdio', principal, write });
   const lines = new TextLines(MAX_LINE_CHARS, {
     onLine: (line) => pipe.receive(line),
     onTooLong: () => write(tooLong()),

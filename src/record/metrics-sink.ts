@@ -5,13 +5,14 @@ import type { Entry } from '../kernel/entry.ts';
 const BUCKETS_MS = [
   1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000,
 ];
-const MAX_AGENTS = 100;
-const MAX_AGENT_CHARS = 100;
+const MAX_LABELS = 100;
+const MAX_LABEL_CHARS = 100;
 
 /** Metrics of all exchanges, in the Prometheus format. */
 export class MetricsSink {
   readonly #registry = new Registry();
   readonly #agents = new Set<string>();
+  readonly #consumers = new Set<string>();
   readonly #calls = new Histogram({
     name: 'tool_call_duration_ms',
     help: 'Duration of tool calls in milliseconds, from the arrival of the request to its answer.',
@@ -27,13 +28,13 @@ export class MetricsSink {
   take(entry: Entry): void {
     if (entry.method !== 'tools/call' || entry.target === undefined) return;
     const labels = {
-      tool_name: entry.target,
+      tool_name: entry.custom ?? entry.target,
       error: String(entry.outcome !== 'ok'),
-      agent: this.#agentLabel(entry.client),
+      agent: labelOf(entry.client, this.#agents),
       llm: '',
       model: '',
       server: entry.upstream ?? '',
-      consumer: '',
+      consumer: labelOf(entry.caller?.consumer, this.#consumers),
     };
     this.#calls.observe(labels, entry.durationMs);
   }
@@ -42,12 +43,12 @@ export class MetricsSink {
   async exposition(): Promise<{ readonly text: string; readonly contentType: string }> {
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
+}
 
-  /** Clients name themselves: only so many names become labels. */
-  #agentLabel(client: string | undefined): string {
-    const name = client?.slice(0, MAX_AGENT_CHARS) ?? '';
-    if (!this.#agents.has(name) && this.#agents.size >= MAX_AGENTS) return 'other';
-    this.#agents.add(name);
-    return name;
-  }
+/** Callers name themselves: only so many names become labels. */
+function labelOf(text: string | undefined, known: Set<string>): string {
+  const name = text?.slice(0, MAX_LABEL_CHARS) ?? '';
+  if (!known.has(name) && known.size >= MAX_LABELS) return 'other';
+  known.add(name);
+  return name;
 }

@@ -87,3 +87,8 @@ export function newSecret(): Buffer {
 export function newId(): string {
   return randomBytes(12).toString('base64url');
 }
+
+/** An id for something that has a secret of its own: 64 random bits in hexadecimal, easy to select and to type. */
+export function newKeyId(): string {
+  return randomBytes(8).toString('hex');
+}

@@ -1,7 +1,12 @@
 import type { Cancellation, Question } from '../kernel/exchange.ts';
 import { isWanted } from '../kernel/exchange.ts';
-import type { JsonObject } from '../kernel/json.ts';
-import type { Notification, RequestId, Response } from '../kernel/json-rpc.ts';
+import { stringAt, type JsonObject } from '../kernel/json.ts';
+import {
+  notification,
+  type Notification,
+  type RequestId,
+  type Response,
+} from '../kernel/json-rpc.ts';
 import type { SessionPlan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { EventStore, type SessionStream, type StoreBounds } from './out-stream.ts';
@@ -35,11 +40,16 @@ export interface SessionTerms {
   onDetached(): void;
 }
 
+/** What a newer token may have changed. */
+function rightsOf({ scopes, groups }: Principal): string {
+  return JSON.stringify([scopes ?? [], groups]);
+}
+
 /** What a legacy client may see and resume. */
 export class ClientSession {
   readonly id: string;
   readonly key: string;
-  readonly principal: Principal;
+  principal: Principal;
   readonly version: string;
   readonly capabilities: JsonObject;
   readonly clientInfo: JsonObject | undefined;
@@ -62,7 +72,7 @@ export class ClientSession {
     this.#terms = terms;
     this.id = id;
     this.key = seed.key;
-    this.principal = principal;
+    this.principal = principal.withClient(stringAt(seed.clientInfo, 'name'));
     this.version = seed.version;
     this.capabilities = seed.capabilities;
     this.clientInfo = seed.clientInfo;
@@ -73,6 +83,22 @@ export class ClientSession {
     this.#questions = new OpenQuestions(plan.askTimeoutMs);
     this.standalone = this.#store.open();
     this.#isInitialized = terms.isRestored;
+  }
+
+  /** Takes over what a later request of the same caller has proven, such as a token with more scopes. */
+  speak(principal: Principal): void {
+    if (!principal.is(this.principal)) return;
+    const before = this.principal;
+    this.principal = principal.withClient(stringAt(this.clientInfo, 'name'));
+    if (before.proven !== this.principal.proven && rightsOf(before) !== rightsOf(principal))
+      this.#tellAll();
+  }
+
+  /** A token with other scopes may show other lists. */
+  #tellAll(): void {
+    if (!this.#isInitialized) return;
+    for (const kind of ['tools', 'prompts', 'resources'])
+      this.notify(notification(`notifications/${kind}/list_changed`));
   }
 
   /** Whether the client takes messages that answer nothing (spec 2025-11-25, lifecycle). */

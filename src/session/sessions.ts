@@ -37,15 +37,15 @@ export class SessionTable {
     version: string,
     client: { capabilities: JsonObject; info: JsonObject | undefined },
   ): ClientSession {
-    const seed: SessionSeed = {
+    const seed = shortened({
       key: this.#ports.newId(),
       principal: principal.key,
       version,
       capabilities: client.capabilities,
       clientInfo: client.info,
       expiresAt: this.#ports.now() + this.#plan().sessions.maxAgeMs,
-    };
-    return this.#admit(this.#ports.seal(seedText(seed)), seed, principal, false);
+    });
+    return this.#admit(this.#ports.seal(JSON.stringify(seed)), seed, principal, false);
   }
 
   find(id: string, principal: Principal): ClientSession | undefined {
@@ -55,7 +55,9 @@ export class SessionTable {
         this.#bury(present, 'expired');
         return undefined;
       }
-      return present.principal.is(principal) ? present : undefined;
+      if (!present.principal.is(principal)) return undefined;
+      present.speak(principal);
+      return present;
     }
     const seed = this.#unseal(id);
     if (
@@ -152,15 +154,15 @@ export class SessionTable {
 const MAX_CAPABILITIES_CHARS = 2000;
 const MAX_NAME_CHARS = 200;
 
-/** A seed as an id carries it: ids travel in headers, so what may be long (icons, experiments) stays out. */
-function seedText(seed: SessionSeed): string {
+/** What is kept of a client: ids travel in headers and sessions stay long, so what may be long (icons, experiments) stays out. */
+function shortened(seed: SessionSeed): SessionSeed {
   const { capabilities, clientInfo } = seed;
   const isShort = JSON.stringify(capabilities).length <= MAX_CAPABILITIES_CHARS;
-  return JSON.stringify({
+  return {
     ...seed,
     capabilities: isShort ? capabilities : essentialCapabilities(capabilities),
     clientInfo: clientInfo === undefined ? undefined : shortInfo(clientInfo),
-  });
+  };
 }
 
 /** What a server could ask the client for, without details that nothing here depends on. */

@@ -1,10 +1,12 @@
 import type { Answer } from '../kernel/answer.ts';
 import type { Arrival } from '../kernel/arrival.ts';
 import { Cancellation } from '../kernel/exchange.ts';
-import { objectAt, objectsAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import type { Request } from '../kernel/json-rpc.ts';
+import { isObject, objectAt, objectsAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import { Denial, type Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
+import { concealed, isUnknown } from './concealed.ts';
 import { fromUpstream } from './from-upstream.ts';
 import type { Passage } from './passage.ts';
 import { checkParamHeaders } from './param-check.ts';
@@ -12,7 +14,8 @@ import type { SpinePorts, View } from './ports.ts';
 import { resolve, unknownTarget } from './resolve.ts';
 import { settleRounds } from './rounds.ts';
 import type { Trail } from './trail.ts';
-import { toUpstream } from './to-upstream.ts';
+import { shapedArguments } from './shaping.ts';
+import { argumentsOf, toUpstream } from './to-upstream.ts';
 
 /** The road of a call: resolve, decide, send, bring the answer back in the names clients know. */
 export async function serveCall(
@@ -23,17 +26,34 @@ export async function serveCall(
   const { request, exchange } = arrival;
   requireTasks(arrival);
   if (request.method === 'tasks/list') return listTasks(arrival, trail, ports);
+  requireArguments(request);
   const { view, target } = await find(arrival, trail, ports);
+  trail.target = target;
   checkParamHeaders(arrival, target);
   const permit = permitFor(target, arrival, trail, ports);
-  const passage = { arrival, target, principal: trail.principal, view, ports };
+  const fault = argumentFault(target, arrival, ports);
+  if (fault !== undefined) await refuseFault(fault);
+  const passage = {
+    arrival,
+    target,
+    principal: trail.principal,
+    args: trail.judgedArgs,
+    view,
+    ports,
+  };
   const call = toUpstream(passage);
   const first = await ports.send(permit, call, exchange);
   if (arrival.era === 'modern') return fromUpstream(first, passage);
-  const answer = await settleRounds(first, exchange, (more) =>
+  const answer = await settleRounds(first, passage, (more) =>
     ports.send(permit, { method: call.method, params: { ...call.params, ...more } }, exchange),
   );
   return fromUpstream(answer, passage);
+}
+
+/** Waits only where the check has to be loaded first: most calls have none. */
+async function refuseFault(found: string | Promise<string | undefined>): Promise<void> {
+  const fault = await found;
+  if (fault !== undefined) throw new Refusal('PARAMS_INVALID', fault);
 }
 
 const TASKS = 'io.modelcontextprotocol/tasks';
@@ -48,31 +68,66 @@ function requireTasks({ request, era, exchange }: Arrival): void {
 
 /** What the call addresses; a name that nobody offers yet waits for servers that are just starting (docs/rules.md R14). */
 async function find(
-  { request, exchange }: Arrival,
-  { principal }: Trail,
+  arrival: Arrival,
+  trail: Trail,
   ports: SpinePorts,
 ): Promise<{ view: View; target: Target }> {
-  const names = ports.bareNames(principal, exchange.owner);
-  const view = ports.view(principal, exchange.owner);
+  let starting: Promise<void> | undefined;
   try {
-    return { view, target: resolve(request, { principal, view, names, ports }) };
+    return findNow(arrival, trail, ports);
   } catch (error) {
-    const isUnknown = error instanceof Refusal && error.code !== 'PARAMS_INVALID';
-    const starting = isUnknown ? ports.whenListed() : undefined;
-    if (starting === undefined) throw error;
-    await starting;
-    const later = ports.view(principal, exchange.owner);
-    return { view: later, target: resolve(request, { principal, view: later, names, ports }) };
+    if (!isUnknown(error)) throw error;
+    starting = ports.whenListed();
+    if (starting === undefined) throw concealed(error, arrival, trail, ports);
+  }
+  await starting;
+  try {
+    return findNow(arrival, trail, ports);
+  } catch (error) {
+    throw isUnknown(error) ? concealed(error, arrival, trail, ports) : error;
   }
 }
 
-/** The decision about a target; a hidden one is answered exactly as an unknown one (docs/rules.md R5). */
+function findNow(
+  { request, exchange }: Arrival,
+  { principal }: Trail,
+  ports: SpinePorts,
+): { view: View; target: Target } {
+  const names = ports.bareNames(principal, exchange.owner);
+  const view = ports.view(principal, exchange.owner);
+  return { view, target: resolve(request, { principal, view, names, ports }) };
+}
+
+/** What policy judges must be what the server gets: anything but an object it could not judge. */
+function requireArguments({ method, params }: Request): void {
+  const holder = method === 'completion/complete' ? objectAt(params, 'context') : params;
+  const args = holder?.['arguments'];
+  if (args === undefined || isObject(args)) return;
+  if (method !== 'tools/call' && method !== 'prompts/get' && method !== 'completion/complete')
+    return;
+  const path = method === 'completion/complete' ? 'params.context.arguments' : 'params.arguments';
+  throw new Refusal('PARAMS_INVALID', `${path} must be an object.`);
+}
+
+/** The decision about a target, by the arguments its server will get. */
 function permitFor(target: Target, arrival: Arrival, trail: Trail, ports: SpinePorts): Permit {
-  trail.target = target;
-  const decision = ports.decide(trail.principal, target);
-  trail.rule = decision.rule;
-  if (!(decision instanceof Denial)) return decision;
-  throw decision.hidden ? unknownTarget(arrival.request) : new Refusal('FORBIDDEN');
+  const { request } = arrival;
+  const args = argumentsOf(request, target);
+  const { shape } = target;
+  if (shape !== undefined) trail.judgedArgs = shapedArguments(args, shape, trail.principal);
+  const judged = trail.judgedArgs ?? args;
+  const decision = ports.decide(trail.principal, target, judged, request.method);
+  return trail.decided(decision, () => unknownTarget(request));
+}
+
+/** Checked after the decision: what is wrong with arguments tells of the tool. */
+function argumentFault(
+  target: Target,
+  { request }: Arrival,
+  ports: SpinePorts,
+): string | undefined | Promise<string | undefined> {
+  if (request.method !== 'tools/call') return undefined;
+  return ports.checkArguments(target, objectAt(request.params, 'arguments'));
 }
 
 /** The tasks of all servers that keep any; what one of them cannot list is left out (spec 2025-11-25, tasks). */
@@ -88,8 +143,9 @@ async function listTasks(arrival: Arrival, trail: Trail, ports: SpinePorts): Pro
     for (const part of parts) part.exchange.cancellation.cancel(reason);
   });
   const lists = await Promise.all(
-    parts.map((part) => {
-      const permit = permitFor(part.target, arrival, trail, ports);
+    parts.map(async (part) => {
+      const permit = ports.decide(trail.principal, part.target, undefined, arrival.request.method);
+      if (permit instanceof Denial) return [];
       const passage = { arrival, target: part.target, principal: trail.principal, view, ports };
       return tasksOf(passage, (params) =>
         ports.send(permit, { method: 'tasks/list', params }, part.exchange),
@@ -98,6 +154,14 @@ async function listTasks(arrival: Arrival, trail: Trail, ports: SpinePorts): Pro
   );
   exchange.cancellation.listen(undefined);
   return { result: { tasks: lists.flat() } };
+}
+
+/** Of the tasks a server lists, those this caller made. */
+function withOwnTasks(result: JsonObject, { ports, principal, target }: Passage): Answer {
+  const tasks = objectsAt(result, 'tasks').filter((task) =>
+    ports.madeTask(target.upstream, principal, stringAt(task, 'taskId') ?? ''),
+  );
+  return { result: { ...result, tasks } };
 }
 
 const MAX_TASK_PAGES = 100;
@@ -113,7 +177,7 @@ async function tasksOf(
     const answer = await send(params).catch(() => undefined);
     if (answer === undefined || !('result' in answer)) break;
     const cursor = stringAt(answer.result, 'nextCursor');
-    const named = fromUpstream(answer, passage);
+    const named = fromUpstream(withOwnTasks(answer.result, passage), passage);
     if ('result' in named) tasks.push(...objectsAt(named.result, 'tasks'));
     if (cursor === undefined) break;
     params = { cursor };

@@ -1,12 +1,23 @@
 import type { Answer } from '../kernel/answer.ts';
 import { META } from '../kernel/era.ts';
-import { isObject, objectAt, stringAt, type Json, type JsonObject } from '../kernel/json.ts';
+import {
+  isObject,
+  objectAt,
+  objectsAt,
+  stringAt,
+  type Json,
+  type JsonObject,
+} from '../kernel/json.ts';
 import type { RpcError } from '../kernel/json-rpc.ts';
 import { mapRelatedTask, mapTaskId } from '../kernel/tasks.ts';
 import { bindingOf, type Passage } from './passage.ts';
+import { unknownTarget } from './resolve.ts';
+import { questionOf } from './rounds.ts';
 
 const LEGACY_RESOURCE_UNKNOWN = -32002;
 const INVALID_PARAMS = -32602;
+const NOT_FOUND: ReadonlySet<number> = new Set([LEGACY_RESOURCE_UNKNOWN, INVALID_PARAMS]);
+const URL_ELICITATION_REQUIRED = -32042;
 
 /** An upstream's answer in the names clients know and in the shape of the client's era. Untouched parts are not copied. */
 export function fromUpstream(answer: Answer, passage: Passage): Answer {
@@ -19,8 +30,13 @@ export function fromUpstream(answer: Answer, passage: Passage): Answer {
 }
 
 /** "Not found" has a code of its own in the legacy protocol alone. */
-function translatedError(error: RpcError, { arrival, target }: Passage): RpcError {
+function translatedError(error: RpcError, passage: Passage): RpcError {
+  const { arrival, target } = passage;
+  if (error.code === URL_ELICITATION_REQUIRED) return withAdmitted(error, passage);
   if (target.kind !== 'resource') return error;
+  // Where something may be hidden, what no list names is unknown in our own words, or the two could be told apart (docs/rules.md R5).
+  if (!passage.view.isOpen && target.item === undefined && NOT_FOUND.has(error.code))
+    throw unknownTarget(arrival.request);
   if (arrival.era === 'modern' && error.code === LEGACY_RESOURCE_UNKNOWN) {
     return {
       ...error,
@@ -83,6 +99,7 @@ function withPublicTasks(result: JsonObject, passage: Passage): JsonObject {
   const { ports, principal, target } = passage;
   const seal = (id: string): string => ports.sealTask(target.upstream, principal, id);
   const sealIn = (value: Json): Json => (isObject(value) ? mapTaskId(value, seal) : value);
+  noteTask(result, passage);
   let named = changed(result, 'task', sealIn);
   if (target.kind === 'task' || named['resultType'] === 'task') {
     named = changed(mapTaskId(named, seal), 'tasks', (tasks) =>
@@ -90,6 +107,25 @@ function withPublicTasks(result: JsonObject, passage: Passage): JsonObject {
     );
   }
   return mapRelatedTask(named, seal);
+}
+
+/** A call may become a task: `task` in a legacy result, the result itself in a modern one. */
+function noteTask(result: JsonObject, { ports, principal, target }: Passage): void {
+  if (target.kind === 'task') return;
+  const made = result['resultType'] === 'task' ? result : objectAt(result, 'task');
+  const id = stringAt(made, 'taskId');
+  if (id !== undefined) ports.noteTask(target.upstream, principal, id);
+}
+
+/** An error may send the client to URLs: each of them is a question too (spec 2025-11-25, elicitation; docs/rules.md R7). */
+function withAdmitted(error: RpcError, { arrival, target, ports }: Passage): RpcError {
+  const { data } = error;
+  if (!isObject(data) || !Array.isArray(data['elicitations'])) return error;
+  const elicitations = objectsAt(data, 'elicitations').map((params) => {
+    const question = { method: 'elicitation/create', params };
+    return ports.admitQuestion(target.upstream, arrival.exchange.owner, question).params ?? params;
+  });
+  return { ...error, data: { ...data, elicitations } };
 }
 
 /** What only the modern protocol has does not reach a legacy client. */
@@ -112,6 +148,8 @@ function inModernShape(result: JsonObject, passage: Passage): JsonObject {
   };
   const state = stringAt(result, 'requestState');
   if (state !== undefined) shaped['requestState'] = ports.sealState(bindingOf(passage), state);
+  const asked = objectAt(result, 'inputRequests');
+  if (asked !== undefined) shaped['inputRequests'] = admitted(asked, passage);
   if (arrival.request.method === 'resources/read' && shaped['resultType'] === 'complete') {
     shaped['ttlMs'] ??= 0;
     shaped['cacheScope'] ??= 'private';
@@ -137,4 +175,18 @@ function mapItems(value: Json, change: (item: JsonObject) => JsonObject): Json {
     return next;
   });
   return isChanged ? items : value;
+}
+
+/** What a server asks of a modern client goes to it as it is, once each question is admitted (docs/rules.md R7). */
+function admitted(requests: JsonObject, { arrival, target, ports }: Passage): JsonObject {
+  const admit = (request: unknown, key: string): JsonObject => {
+    const { method, params } = ports.admitQuestion(
+      target.upstream,
+      arrival.exchange.owner,
+      questionOf(request),
+      target.kind === 'task' ? JSON.stringify([target.name, key]) : undefined,
+    );
+    return { method, ...(params === undefined ? {} : { params }) };
+  };
+  return Object.fromEntries(Object.entries(requests).map(([key, each]) => [key, admit(each, key)]));
 }

@@ -1,10 +1,11 @@
-import { objectAt } from '../kernel/json.ts';
+import { objectAt, stringAt } from '../kernel/json.ts';
+import { Refusal } from '../kernel/refusals.ts';
 import type { Gate, SpinePorts } from './ports.ts';
 import { serve } from './serve.ts';
 import { initialize } from './session.ts';
 import { signal } from './signal.ts';
 import { openListen } from './subscription.ts';
-import { originOf, Trail } from './trail.ts';
+import { isRecorded, originOf, Trail } from './trail.ts';
 
 /** The door of the spine, for listeners. */
 export function createGate(ports: SpinePorts): Gate {
@@ -13,19 +14,26 @@ export function createGate(ports: SpinePorts): Gate {
     sessions: ports.sessions,
     newToken: () => ports.newToken(),
     identify: (credentials) => ports.identify(credentials),
-    serve: (arrival, principal) => serve(arrival, principal, ports),
+    whenLapsed: (principal, end) => ports.whenLapsed(principal, end),
+    refused: (error, address, principal) => {
+      // What was on a road has left its entry there.
+      if (error instanceof Refusal && !isRecorded(error))
+        ports.turnedAway(error.code, address, principal?.key);
+    },
+    serve: (arrival) => serve(arrival, ports),
     initialize: (principal, request, transport) => {
       const clientInfo = objectAt(request.params, 'clientInfo');
       const origin = { method: request.method, era: 'legacy', transport, clientInfo } as const;
-      return onTrail(new Trail(origin, principal, ports), () =>
-        initialize(principal, request, ports),
-      );
+      const named = principal.withClient(stringAt(clientInfo, 'name'));
+      return onTrail(new Trail(origin, named, ports), () => initialize(named, request, ports));
     },
     signal: (session, message) => signal(session, message, ports),
-    listen: (arrival, principal, deliver) =>
-      onTrail(new Trail(originOf(arrival), principal, ports), () =>
+    listen: (arrival, deliver) => {
+      const { principal } = arrival.exchange.owner;
+      return onTrail(new Trail(originOf(arrival), principal, ports), () =>
         openListen(arrival, principal, ports, deliver),
-      ),
+      );
+    },
   };
 }
 

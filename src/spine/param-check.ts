@@ -6,7 +6,8 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
 
 /** Checks that the `Mcp-Param-*` headers a tool asks for say what its arguments say (docs/rules.md R21). */
-export function checkParamHeaders({ request, header }: Arrival, { item }: Target): void {
+export function checkParamHeaders({ request, header }: Arrival, target: Target): void {
+  const item = target.shown ?? target.item;
   if (header === undefined || item === undefined || request.method !== 'tools/call') return;
   const args = objectAt(request.params, 'arguments');
   for (const { path, header: name } of paramHeaders(item) ?? []) {

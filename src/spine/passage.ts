@@ -1,5 +1,5 @@
 import type { Arrival } from '../kernel/arrival.ts';
-import { isObject, type Json } from '../kernel/json.ts';
+import { isObject, type Json, type JsonObject } from '../kernel/json.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { Target } from '../kernel/target.ts';
 import type { SpinePorts, View } from './ports.ts';
@@ -9,6 +9,8 @@ export interface Passage {
   readonly arrival: Arrival;
   readonly target: Target;
   readonly principal: Principal;
+  /** Arguments for the server, where they are not those the caller sent. */
+  readonly args?: JsonObject | undefined;
   readonly view: View;
   readonly ports: SpinePorts;
 }

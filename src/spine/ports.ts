@@ -9,6 +9,7 @@ import type { ListKind } from '../kernel/methods.ts';
 import type { Decision, Permit } from '../kernel/permit.ts';
 import type { Plan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { RefusalCode } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
 
 /** A stream of messages to one client. What it is given is kept a bounded while, so a client can take it up again. */
@@ -33,7 +34,6 @@ export interface StreamSink {
 export interface Session extends Owner {
   /** What the client sends as Mcp-Session-Id. */
   readonly id: string;
-  readonly principal: Principal;
   /** Requests of the client that are being answered, so that it can cancel them. */
   readonly inFlight: Map<RequestId, Cancellation>;
   /** Public URIs of the resources it subscribed to. */
@@ -58,6 +58,8 @@ export interface Session extends Owner {
   progress(params: JsonObject): void;
   /** Notes a sign of life. */
   touch(): void;
+  /** Takes over what a later request of the same caller has proven, such as a token with more scopes. */
+  speak(principal: Principal): void;
   /** The client has said that it is ready for messages of its own accord. */
   setInitialized(): void;
   /** A response stream of this client opened; call the result when it closes. */
@@ -95,6 +97,10 @@ export interface View {
   readonly capabilities: JsonObject;
   /** What every list and discovery carries in the modern protocol. */
   modernFields(): JsonObject;
+  /** Whether nothing can be hidden from anybody. */
+  readonly isOpen: boolean;
+  /** What a request would address if nothing were hidden from this caller: for the record alone. */
+  readonly concealed: Pick<View, 'listed' | 'resource' | 'template'>;
   /** Upstreams with a capability, in order. */
   withCapability(name: string): readonly string[];
 }
@@ -103,7 +109,10 @@ export interface View {
 export interface SpinePorts {
   plan(): Plan;
   readonly serverInfo: JsonObject;
-  identify(credentials: Credentials): Principal;
+  /** Who presents these credentials; a promise only where that has to be found out elsewhere. Throws Refusal. */
+  identify(credentials: Credentials): Principal | Promise<Principal>;
+  /** Calls `end` once what proved a caller no longer holds; call the result when there is nothing to end any more. */
+  whenLapsed(principal: Principal, end: () => void): () => void;
   readonly sessions: Sessions;
   /** The catalog as this principal sees it now, with what the client's own instances offer. */
   view(principal: Principal, owner?: Owner): View;
@@ -111,7 +120,18 @@ export interface SpinePorts {
   bareNames(principal: Principal, owner: Owner): BareNames;
   /** Resolves when the servers still starting are listed, or will not be soon (docs/rules.md R14); undefined when none is. */
   whenListed(): Promise<void> | undefined;
-  decide(principal: Principal, target: Target): Decision;
+  /** The decision about a call with these arguments, as the server will get them. */
+  decide(principal: Principal, target: Target, args?: JsonObject, method?: string): Decision;
+  /** What is wrong with the arguments a caller sends to a tool, where that is for the gateway to check (docs/rules.md R21). */
+  checkArguments(
+    target: Target,
+    args: JsonObject | undefined,
+  ): string | undefined | Promise<string | undefined>;
+  /**
+   * A server's question as the client may be shown it; one that may be shown again has an id, by which it is counted once.
+   * Throws Refusal when it may not be asked (docs/rules.md R7).
+   */
+  admitQuestion(upstream: string, owner: Owner, question: Question, id?: string): Question;
   send(
     permit: Permit,
     call: { method: string; params: JsonObject },
@@ -121,6 +141,8 @@ export interface SpinePorts {
   subscribe(permit: Permit, owner: Owner, isOn: boolean): Promise<void>;
   setLevel(owner: Owner, level: string): Promise<void>;
   rootsChanged(owner: Owner): void;
+  /** How many more resources and tasks a caller may have watched. */
+  roomToWatch(principal: Principal): number;
   /** Opens a modern subscription. */
   listen(
     principal: Principal,
@@ -137,6 +159,11 @@ export interface SpinePorts {
   sealState(binding: string, state: string): string;
   openState(binding: string, sealed: string): string | undefined;
   record(entry: Entry): void;
+  /** Notes a request that was refused before it was on any road. */
+  turnedAway(code: RefusalCode, address: string | undefined, principal: string | undefined): void;
+  /** Notes who made a task, and tells whether it was this principal: servers tell us of the tasks of all (docs/rules.md R12). */
+  noteTask(upstream: string, principal: Principal, taskId: string): void;
+  madeTask(upstream: string, principal: Principal, taskId: string): boolean;
   /** An id nobody can guess. */
   newToken(): string;
 }
@@ -169,9 +196,14 @@ export interface Gate {
   readonly sessions: Sessions;
   /** An id nobody can guess. */
   newToken(): string;
-  identify(credentials: Credentials): Principal;
+  /** Who presents these credentials; a promise only where that has to be found out elsewhere. Throws Refusal. */
+  identify(credentials: Credentials): Principal | Promise<Principal>;
+  /** Calls `end` once what proved a caller no longer holds; call the result when there is nothing to end any more. */
+  whenLapsed(principal: Principal, end: () => void): () => void;
+  /** Notes a refusal that happened outside the spine, by which every request leaves its record. */
+  refused(error: unknown, address: string | undefined, principal?: Principal): void;
   /** The whole life of a request that has an answer. Throws Refusal, Cancelled, or what came back as RemoteError. */
-  serve(arrival: Arrival, principal: Principal): Promise<Answer>;
+  serve(arrival: Arrival): Promise<Answer>;
   initialize(
     principal: Principal,
     request: Request,
@@ -180,9 +212,5 @@ export interface Gate {
   /** A notification or answer of a legacy client. */
   signal(session: Session, message: Exclude<Message, Request>): void;
   /** Opens a modern listen stream: its acknowledgement, then what happens. */
-  listen(
-    arrival: Arrival,
-    principal: Principal,
-    deliver: (message: Notification) => void,
-  ): () => void;
+  listen(arrival: Arrival, deliver: (message: Notification) => void): () => void;
 }

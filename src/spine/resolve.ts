@@ -24,12 +24,26 @@ export function resolve(request: Request, { principal, view, names, ports }: Sco
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
-      return view.resource(textOf(params, 'uri')) ?? refuse(request);
+      return view.resource(uriOf(params)) ?? refuse(request);
     case 'completion/complete':
       return resolveReference(objectAt(params, 'ref'), view, names) ?? refuse(request);
     default:
       return resolveTask(textOf(params, 'taskId'), principal, ports) ?? refuse(request);
   }
+}
+
+/** What a request would address if nothing were hidden; undefined where there is no such thing, or it is a task. */
+export function resolveConcealed({ method, params }: Request, view: View): Target | undefined {
+  const { concealed } = view;
+  const textAt = (key: string, of = params): string => stringAt(of, key) ?? '';
+  if (method === 'tools/call') return concealed.listed('tools', textAt('name'));
+  if (method === 'prompts/get') return concealed.listed('prompts', textAt('name'));
+  if (method.startsWith('resources/')) return concealed.resource(textAt('uri'));
+  if (method !== 'completion/complete') return undefined;
+  const ref = objectAt(params, 'ref');
+  return ref?.['type'] === 'ref/prompt'
+    ? concealed.listed('prompts', textAt('name', ref))
+    : concealed.template(textAt('uri', ref));
 }
 
 /** The refusal for a name that stands for nothing this caller can see. */
@@ -72,6 +86,15 @@ function textOf(params: JsonObject | undefined, key: string): string {
   return text;
 }
 
+/** Longer than any URI that is meant: matching one costs its length, many times over. */
+const MAX_URI_CHARS = 8192;
+
+function uriOf(params: JsonObject | undefined): string {
+  const uri = textOf(params, 'uri');
+  if (uri.length <= MAX_URI_CHARS) return uri;
+  throw new Refusal('PARAMS_INVALID', `The URI is longer than ${MAX_URI_CHARS} characters.`);
+}
+
 function shown(params: JsonObject | undefined, key: string): string {
   return (stringAt(params, key) ?? '').slice(0, 200);
 }
@@ -82,9 +105,13 @@ function resolveReference(
   names: BareNames,
 ): Target | undefined {
   if (ref?.['type'] === 'ref/prompt') return named('prompts', textOf(ref, 'name'), view, names);
-  if (ref?.['type'] === 'ref/resource')
-    return view.template(textOf(ref, 'uri')) ?? view.resource(textOf(ref, 'uri'));
+  if (ref?.['type'] === 'ref/resource') return resolveTemplate(uriOf(ref), view);
   throw new Refusal('PARAMS_INVALID', 'params.ref.type must be "ref/prompt" or "ref/resource".');
+}
+
+/** A template's text would match itself as a URI: one that is hidden must not be found that way. */
+function resolveTemplate(text: string, view: View): Target | undefined {
+  return view.template(text) ?? (text.includes('{') ? undefined : view.resource(text));
 }
 
 function resolveTask(sealed: string, principal: Principal, ports: SpinePorts): Target | undefined {

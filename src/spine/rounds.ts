@@ -1,8 +1,9 @@
 import { Cancelled, type Answer } from '../kernel/answer.ts';
 import { missingFor } from '../kernel/capabilities.ts';
-import { Cancellation, type Exchange, type Question } from '../kernel/exchange.ts';
+import { Cancellation, type Question } from '../kernel/exchange.ts';
 import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import type { Passage } from './passage.ts';
 
 const MAX_ROUNDS = 20;
 
@@ -12,7 +13,7 @@ const MAX_ROUNDS = 20;
  */
 export async function settleRounds(
   first: Answer,
-  exchange: Exchange,
+  passage: Passage,
   retry: (more: JsonObject) => Promise<Answer>,
 ): Promise<Answer> {
   let answer = first;
@@ -20,7 +21,7 @@ export async function settleRounds(
     const result = 'result' in answer ? answer.result : undefined;
     if (result?.['resultType'] !== 'input_required') return answer;
     const state = stringAt(result, 'requestState');
-    const inputResponses = await askAll(objectAt(result, 'inputRequests') ?? {}, exchange);
+    const inputResponses = await askAll(objectAt(result, 'inputRequests') ?? {}, passage);
     answer = await retry({
       inputResponses,
       ...(state === undefined ? {} : { requestState: state }),
@@ -31,10 +32,11 @@ export async function settleRounds(
 }
 
 /** Asks everything at once; the first refusal or error takes the other questions back. */
-async function askAll(requests: JsonObject, exchange: Exchange): Promise<JsonObject> {
+async function askAll(requests: JsonObject, passage: Passage): Promise<JsonObject> {
+  const { exchange } = passage.arrival;
   const questions = Object.entries(requests).map(([key, request]) => ({
     key,
-    question: permissible(request, exchange),
+    question: permissible(request, passage),
     signal: new Cancellation(),
   }));
   const withdraw = (reason: string): void => {
@@ -56,15 +58,16 @@ async function askAll(requests: JsonObject, exchange: Exchange): Promise<JsonObj
   }
 }
 
-/** What a server asks, if the client declared that it can be asked that. */
-function permissible(request: unknown, exchange: Exchange): Question {
+/** What a server asks, if the client declared that it can be asked that, and policy lets the server (docs/rules.md R7). */
+function permissible(request: unknown, { arrival, target, ports }: Passage): Question {
+  const { owner } = arrival.exchange;
   const question = questionOf(request);
-  const missing = missingFor(question, exchange.owner.capabilities);
-  if (missing === undefined) return question;
+  const missing = missingFor(question, owner.capabilities);
+  if (missing === undefined) return ports.admitQuestion(target.upstream, owner, question);
   throw new Refusal('CAPABILITY_MISSING', undefined, { requiredCapabilities: missing });
 }
 
-function questionOf(request: unknown): Question {
+export function questionOf(request: unknown): Question {
   const method = isObject(request) ? stringAt(request, 'method') : undefined;
   if (method === undefined)
     throw new Refusal('UPSTREAM_PROTOCOL', 'The server asked for input without a method.');

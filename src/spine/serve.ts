@@ -1,7 +1,6 @@
 import type { Answer } from '../kernel/answer.ts';
 import type { Arrival } from '../kernel/arrival.ts';
 import { METHODS, type Road } from '../kernel/methods.ts';
-import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { serveCall } from './call.ts';
 import { serveList } from './list.ts';
@@ -20,12 +19,8 @@ const ROADS: Readonly<Record<Exclude<Road, 'signal'>, Serve>> = {
 };
 
 /** The whole life of a request with an answer: its road by its method, and exactly one Entry whatever happens. */
-export async function serve(
-  arrival: Arrival,
-  principal: Principal,
-  ports: SpinePorts,
-): Promise<Answer> {
-  const trail = new Trail(originOf(arrival), principal, ports);
+export async function serve(arrival: Arrival, ports: SpinePorts): Promise<Answer> {
+  const trail = new Trail(originOf(arrival), arrival.exchange.owner.principal, ports);
   try {
     const answer = await roadOf(arrival)(arrival, trail, ports);
     trail.ended(answer);

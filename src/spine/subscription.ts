@@ -6,8 +6,11 @@ import { notification, type Notification } from '../kernel/json-rpc.ts';
 import { Denial, type Decision, type Permit } from '../kernel/permit.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import type { Target } from '../kernel/target.ts';
+import { concealed, isUnknown } from './concealed.ts';
 import type { SpinePorts } from './ports.ts';
 import { resolve, unknownTarget } from './resolve.ts';
+import { argumentsOf } from './to-upstream.ts';
 import type { Trail } from './trail.ts';
 
 const FLAGS = [
@@ -26,14 +29,23 @@ export async function serveSubscription(
   const { principal } = trail;
   const view = ports.view(principal, exchange.owner);
   const names = ports.bareNames(principal, exchange.owner);
-  const target = resolve(request, { principal, view, names, ports });
+  const target = recorded(arrival, trail, ports, () =>
+    resolve(request, { principal, view, names, ports }),
+  );
   trail.target = target;
-  const decision = ports.decide(trail.principal, target);
-  trail.rule = decision.rule;
-  if (decision instanceof Denial)
-    throw decision.hidden ? unknownTarget(request) : new Refusal('FORBIDDEN');
-  await ports.subscribe(decision, exchange.owner, request.method === 'resources/subscribe');
+  const decision = ports.decide(principal, target, argumentsOf(request, target), request.method);
+  const permit = trail.decided(decision, () => unknownTarget(request));
+  await ports.subscribe(permit, exchange.owner, request.method === 'resources/subscribe');
   return { result: {} };
+}
+
+/** What is hidden is answered as unknown, and leaves its record all the same. */
+function recorded(arrival: Arrival, trail: Trail, ports: SpinePorts, find: () => Target): Target {
+  try {
+    return find();
+  } catch (error) {
+    throw isUnknown(error) ? concealed(error, arrival, trail, ports) : error;
+  }
 }
 
 /** Opens a modern listen stream: first its acknowledgement with what is granted, then what happens (spec 2026-07-28, subscriptions). */
@@ -104,9 +116,11 @@ function permittedResources(
   ports: SpinePorts,
 ): Map<string, Permit> {
   const view = ports.view(principal);
-  return permitted(wanted, (uri) => {
+  return permitted(wanted, ports.roomToWatch(principal), (uri) => {
     const target = view.resource(uri);
-    return target === undefined ? undefined : ports.decide(principal, target);
+    return target === undefined
+      ? undefined
+      : ports.decide(principal, target, { uri: target.name }, 'resources/subscribe');
   });
 }
 
@@ -115,7 +129,7 @@ function permittedTasks(
   principal: Principal,
   ports: SpinePorts,
 ): Map<string, Permit> {
-  return permitted(wanted, (sealed) => {
+  return permitted(wanted, ports.roomToWatch(principal), (sealed) => {
     const opened = ports.openTask(sealed, principal);
     if (opened === undefined) return undefined;
     const { upstream, taskId } = opened;
@@ -123,13 +137,17 @@ function permittedTasks(
   });
 }
 
+/** Of more than this nothing is granted, which the acknowledgement says: each one costs the server a subscription. */
+const MAX_WANTED = 1000;
+
 /** Permits for those of the ids wanted that stand for something and may be had; the others are left out. */
 function permitted(
   wanted: unknown,
+  room: number,
   decide: (id: string) => Decision | undefined,
 ): Map<string, Permit> {
   const permits = new Map<string, Permit>();
-  for (const id of Array.isArray(wanted) ? wanted : []) {
+  for (const id of Array.isArray(wanted) ? wanted.slice(0, Math.min(room, MAX_WANTED)) : []) {
     const decision = typeof id === 'string' ? decide(id) : undefined;
     if (decision !== undefined && !(decision instanceof Denial)) permits.set(String(id), decision);
   }

@@ -1,6 +1,8 @@
 import { META } from '../kernel/era.ts';
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import type { Request } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import type { Target } from '../kernel/target.ts';
 import { bindingOf, type Passage } from './passage.ts';
 
 const HOP_KEYS: readonly string[] = [
@@ -13,7 +15,9 @@ const HOP_KEYS: readonly string[] = [
 /** A call in the upstream's own names, without what describes only the hop to this gateway. */
 export function toUpstream(passage: Passage): { method: string; params: JsonObject } {
   const { request, era } = passage.arrival;
-  const named = inItsNames(request.method, request.params ?? {}, passage.target.name);
+  const { args } = passage;
+  const params = args === undefined ? request.params : { ...request.params, arguments: args };
+  const named = inItsNames(request.method, params ?? {}, passage.target.name);
   if (era === 'legacy') return { method: request.method, params: named };
   return { method: request.method, params: withoutHop(withOwnState(named, passage)) };
 }
@@ -47,4 +51,16 @@ function withoutHop(params: JsonObject): JsonObject {
   const kept = Object.fromEntries(Object.entries(meta).filter(([key]) => !HOP_KEYS.includes(key)));
   const { _meta: _dropped, ...rest } = params;
   return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
+}
+
+/** What conditions know as the arguments of a request: those of a tool or prompt, the URI of a resource, what is to be completed. */
+export function argumentsOf({ method, params }: Request, target: Target): JsonObject | undefined {
+  if (target.kind === 'resource') return { uri: target.name };
+  if (method !== 'completion/complete') return objectAt(params, 'arguments');
+  const given = objectAt(objectAt(params, 'context'), 'arguments');
+  const asked = objectAt(params, 'argument');
+  const name = stringAt(asked, 'name');
+  return name === undefined
+    ? given
+    : Object.fromEntries([...Object.entries(given ?? {}), [name, asked?.['value'] ?? null]]);
 }

@@ -23,12 +23,14 @@ import {
   withProgressToken,
   type Flight,
 } from './flights.ts';
+import { TASK_METHODS } from '../kernel/tasks.ts';
 import type { Watched } from '../kernel/watched.ts';
 import { Followers } from './followers.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { Owners, ownerOf } from './owners.ts';
 import type { LinkEvents, LinkTerms, UpstreamCall } from './ports.ts';
 import { Questions } from './questions.ts';
+import { Watching } from './watching.ts';
 import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
 /** Above the ids of a probe, whose late answers must not be taken for ours. */
@@ -46,7 +48,9 @@ export class LegacyLink implements Link {
   readonly #followers = new Followers();
   #wire: Wire | undefined;
   #facts: ServerFacts | undefined;
-  #watched: readonly string[] = [];
+  readonly #watching = new Watching((method, uri) =>
+    this.housekeeping(method, { uri }, this.#setup.listTimeoutMs),
+  );
   #heardAt = performance.now();
   #closedFor: string | undefined;
 
@@ -62,6 +66,7 @@ export class LegacyLink implements Link {
       onTask: (taskId, owner) => this.#followers.remember(taskId, owner),
       publicTasks: (owner, params) => setup.publicTasks(owner, params),
       ownTasks: (owner, value) => setup.ownTasks(owner, value),
+      admitQuestion: (owner, question) => setup.admitQuestion(owner, question),
     });
   }
 
@@ -168,15 +173,7 @@ export class LegacyLink implements Link {
 
   /** Subscribes to what is new in the list and unsubscribes from what left it (spec 2025-11-25, resources, "Subscriptions"). */
   async watch({ resources: uris }: Watched): Promise<void> {
-    const before = this.#watched;
-    const timeoutMs = this.#setup.listTimeoutMs;
-    const added = uris.filter((uri) => !before.includes(uri));
-    const removed = before.filter((uri) => !uris.includes(uri));
-    await Promise.all([
-      ...added.map((uri) => this.housekeeping('resources/subscribe', { uri }, timeoutMs)),
-      ...removed.map((uri) => this.housekeeping('resources/unsubscribe', { uri }, timeoutMs)),
-    ]);
-    this.#watched = uris;
+    await this.#watching.set(uris);
   }
 
   async close(reason: string): Promise<void> {
@@ -211,6 +208,11 @@ export class LegacyLink implements Link {
       return;
     }
     const follower = this.#followers.of(stringAt(message.params, 'taskId'));
+    if (follower === undefined && TASK_METHODS.has(message.method)) {
+      // Tasks at a client may be those of other servers: a server is told of the ones it has made alone.
+      this.#questions.refuse(message.id, 'This task was not made over this connection.');
+      return;
+    }
     const claim =
       follower === undefined
         ? this.#owners.ofQuestion(typeof origin === 'number' ? origin : undefined)
@@ -258,7 +260,7 @@ export class LegacyLink implements Link {
       this.#setup.log('info', `log: ${shownParams(message.params)}`);
     } else if ('exchange' in claim) {
       claim.exchange.notify(message);
-    } else {
+    } else if (this.#setup.hears(claim.owner)) {
       claim.owner.notify(message);
     }
   }
@@ -271,7 +273,7 @@ export class LegacyLink implements Link {
     const to = exchange?.owner ?? owner;
     const told = to === undefined ? message : this.#inPublicTerms(message, to);
     if (exchange !== undefined) exchange.notify(told);
-    else if (owner !== undefined) owner.notify(told);
+    else if (owner !== undefined && this.#setup.hears(owner)) owner.notify(told);
     else this.#setup.log('debug', `sent ${message.method}, which belongs to no client`);
   }
 

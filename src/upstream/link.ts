@@ -1,5 +1,5 @@
 import type { Answer } from '../kernel/answer.ts';
-import type { Exchange, Owner } from '../kernel/exchange.ts';
+import type { Exchange, Owner, Question } from '../kernel/exchange.ts';
 import type { ServerFacts } from '../kernel/inventory.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
@@ -37,5 +37,9 @@ export interface LinkSetup {
   readonly progressResetsCallTimeout: boolean;
   publicTasks(owner: Owner, params: JsonObject): JsonObject;
   ownTasks(owner: Owner, value: JsonObject): JsonObject;
+  /** A question as its client may be shown it. Throws Refusal when it may not be asked (docs/rules.md R7). */
+  admitQuestion(owner: Owner, question: Question): Question;
+  /** Whether an owner may still hear of this upstream outside its calls. */
+  hears(owner: Owner): boolean;
   log(level: 'debug' | 'info' | 'warn', message: string): void;
 }

@@ -32,6 +32,8 @@ export function linkFactory(plan: ServerPlan, ports: UpstreamPorts, wires: Wires
       progressResetsCallTimeout: limits.progressResetsCallTimeout,
       publicTasks: (owner, params) => ports.publicTasks(plan.name, owner, params),
       ownTasks: (owner, value) => ports.ownTasks(owner, value),
+      admitQuestion: (owner, question) => ports.admitQuestion(plan.name, owner, question),
+      hears: (owner) => ports.hears(plan.name, owner),
       log: (level, message) => ports.log(level, plan.name, message),
     },
   };

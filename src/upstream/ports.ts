@@ -1,4 +1,4 @@
-import type { Owner } from '../kernel/exchange.ts';
+import type { Owner, Question } from '../kernel/exchange.ts';
 import type { Era } from '../kernel/era.ts';
 import type { Inventory, UpstreamState } from '../kernel/inventory.ts';
 import type { JsonObject } from '../kernel/json.ts';
@@ -37,6 +37,10 @@ export interface UpstreamPorts {
   /** Parameters with this upstream's task ids as the owner's client knows them, or, from the client, the other way round. */
   publicTasks(upstream: string, owner: Owner, params: JsonObject): JsonObject;
   ownTasks(owner: Owner, value: JsonObject): JsonObject;
+  /** A server's question as its client may be shown it. Throws Refusal when it may not be asked (docs/rules.md R7). */
+  admitQuestion(upstream: string, owner: Owner, question: Question): Question;
+  /** Whether an owner may still hear of an upstream outside its calls. */
+  hears(upstream: string, owner: Owner): boolean;
   /** The log level that links which clients share should have; undefined when nobody asked for one. */
   sharedLevel(): string | undefined;
   recallVerdict(fingerprint: string): Verdict | undefined;

@@ -20,6 +20,8 @@ export interface QuestionsTerms {
   onTask(taskId: string, owner: Owner): void;
   publicTasks(owner: Owner, params: JsonObject): JsonObject;
   ownTasks(owner: Owner, value: JsonObject): JsonObject;
+  /** A question as its client may be shown it. Throws Refusal when it may not be asked (docs/rules.md R7). */
+  admitQuestion(owner: Owner, question: Question): Question;
 }
 
 /** The questions of a server that wait for a client's answer, so that the server can take one back. */
@@ -80,18 +82,24 @@ export class Questions {
         error: { code: -32601, message: `The client did not declare ${JSON.stringify(missing)}.` },
       };
     try {
+      const admitted = this.#terms.admitQuestion(owner, question);
       const result =
         'exchange' in claim
-          ? await claim.exchange.ask(question, signal)
-          : await claim.owner.ask(question, signal);
+          ? await claim.exchange.ask(admitted, signal)
+          : await claim.owner.ask(admitted, signal);
       return { result: this.#terms.ownTasks(owner, result) };
     } catch (error) {
       if (error instanceof RemoteError) return { error: error.error };
-      const message = error instanceof Refusal ? error.message : 'The client cannot be asked.';
-      return { error: { code: REFUSALS.CLIENT_UNREACHABLE.rpc, message } };
+      if (!(error instanceof Refusal)) return { error: UNREACHABLE };
+      return { error: { code: REFUSALS[error.code].rpc, message: error.message } };
     }
   }
 }
+
+const UNREACHABLE: RpcError = {
+  code: REFUSALS.CLIENT_UNREACHABLE.rpc,
+  message: 'The client cannot be asked.',
+};
 
 /** A question about a task of the client's own names it as the client did; a task of the server is named by us. */
 function shownTo(owner: Owner, request: Request, terms: QuestionsTerms): JsonObject {

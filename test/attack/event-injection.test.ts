@@ -75,7 +75,7 @@ test('what a server asks, with text of a client in it, stays within its event', 
   const { id, params: question } = await reader.nextMessage(
     ({ method }) => method === 'elicitation/create',
   );
-  assert.equal(question?.['message'], EVIL);
+  assert.equal(question?.['message'], `[it] ${EVIL}`);
   await session.post({ jsonrpc: '2.0', id, result: { action: 'cancel' } });
 });
 

@@ -6,7 +6,8 @@ import { parse } from 'yaml';
 
 interface Service {
   build: { context: string; dockerfile: string };
-  environment: Record<string, string>;
+  environment: Record<string, string | number>;
+  ports: string[];
   volumes: string[];
   healthcheck: Record<string, unknown>;
   [key: string]: unknown;
@@ -41,10 +42,20 @@ describe('deploy/compose.yaml', () => {
     assert.equal(service['init'], true);
   });
 
-  test('stays on the loopback of the host as long as nobody has to prove who they are', () => {
-    assert.equal(service['network_mode'], 'host');
-    assert.equal(service.environment['MCPX_HOST'], '127.0.0.1');
-    assert.equal(service['ports'], undefined);
+  test('is published on the loopback of the host alone, to every port the gateway listens on', () => {
+    assert.equal(service['network_mode'], undefined);
+    assert.equal(service.environment['MCPX_HOST'], '0.0.0.0');
+    const inside = service.ports.map((port) => {
+      const [, target] = /^127\.0\.0\.1:\$\{\w+:-\d+\}:(\d+)$/.exec(port) ?? [];
+      assert.ok(target, port);
+      return Number(target);
+    });
+    const { MCPX_PORT, SERVE_METRICS_PORT } = service.environment;
+    assert.deepEqual(inside, [MCPX_PORT, SERVE_METRICS_PORT]);
+  });
+
+  test('does not start without a key, and says how to make one', () => {
+    assert.match(String(service.environment['API_KEY']), /^\$\{API_KEY:\?.*openssl rand.*\}$/);
   });
 
   test("keeps the image's own health check", () => {
@@ -71,7 +82,7 @@ describe('deploy/compose.yaml', () => {
     const servers = JSON.parse(readFileSync(`${folder}config/mcp.json`, 'utf8')) as object;
     assert.deepEqual(Object.keys(servers), ['mcpServers']);
     assert.deepEqual(parse(readFileSync(`${folder}config/app.yaml`, 'utf8')), {
-      auth: { enabled: false },
+      auth: { enabled: true },
     });
   });
 });

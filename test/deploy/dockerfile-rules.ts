@@ -95,6 +95,18 @@ function strayVolumes(stages: Stage[]): string[] {
     .filter((volume) => !owned.includes(volume));
 }
 
+function unreachable(stages: Stage[]): string[] {
+  const environment = new Map(stepsOf(stages, 'ENV').flatMap((step) => pairsOf(step)));
+  const ports = stepsOf(stages, 'EXPOSE').flatMap(({ text }) => text.split(/\s+/));
+  const metricsPort = environment.get('SERVE_METRICS_PORT') ?? '3000';
+  return [
+    ...unless(environment.get('MCPX_HOST') === '0.0.0.0', 'MCPX_HOST'),
+    ...[environment.get('MCPX_PORT') ?? '9000', metricsPort].filter(
+      (port) => !ports.includes(port),
+    ),
+  ];
+}
+
 export const RULES: Rule[] = [
   {
     says: 'every base image is pinned to a full version or a digest',
@@ -163,12 +175,8 @@ export const RULES: Rule[] = [
     broken: 'FROM a\nCOPY --from=b /data /data\nUSER node\nVOLUME /data',
   },
   {
-    says: 'it listens on loopback only as long as nobody has to prove who they are',
-    problems: (stages) =>
-      stepsOf(stages, 'ENV')
-        .flatMap(pairsOf)
-        .filter(([name, value]) => name === 'MCPX_HOST' && value !== '127.0.0.1')
-        .map(([, value]) => value),
-    broken: 'FROM a\nENV MCPX_HOST=0.0.0.0',
+    says: 'a published port reaches it: it listens on all addresses, and its ports are declared',
+    problems: unreachable,
+    broken: 'FROM a\nENV MCPX_HOST=127.0.0.1 MCPX_PORT=9000\nEXPOSE 3000',
   },
 ];

@@ -11,21 +11,28 @@ const HELP = `Usage: mcpx [options] [command]
 One endpoint in front of many MCP servers.
 
 Options:
-  -V, --version   print the version
-  -h, --help      print this help
+  -V, --version       print the version
+  -h, --help          print this help
 
 Commands:
-  serve           serve MCP over HTTP: /mcp (streamable HTTP) and /sse
-                  (HTTP+SSE)
-  stdio           serve one MCP client on standard input and output
-  check           check the configuration and print every problem with file and
-                  line; exit code 1 if there is an error
-  help [command]  print the help of a command
+  serve               serve MCP over HTTP: /mcp (streamable HTTP) and /sse
+                      (HTTP+SSE)
+  stdio [options]     serve one MCP client on standard input and output
+  check               check the configuration, run its tests and print every
+                      problem with file and line; exit code 1 if there is an
+                      error
+  keys                create, list and revoke API keys of consumers
+  explain [options]   print whether a caller may use something, with every rule
+                      considered and why
+  simulate [options]  replay recorded calls against a new configuration and
+                      print what would change
+  help [command]      print the help of a command
 
 Configuration:
   SERVERS_CONFIG_PATH  the servers (default config/mcp.json)
   APP_CONFIG_PATH      the settings (default config/app.yaml)
   MCPX_HOST, MCPX_PORT where to listen (default 127.0.0.1:9000)
+  MCPX_DATA_DIR        what outlives the process: keys, records (default .mcpx)
   All settings: docs/reference/configuration.md
 `;
 
@@ -42,15 +49,91 @@ Options:
 serve one MCP client on standard input and output
 
 Options:
-  -h, --help  print this help
+  --consumer <consumer>  the consumer this client is
+  --group <group>        serve nothing but this tool group
+  -h, --help             print this help
 `,
   check: `Usage: mcpx check [options]
 
-check the configuration and print every problem with file and line; exit code 1
-if there is an error
+check the configuration, run its tests and print every problem with file and
+line; exit code 1 if there is an error
 
 Options:
   -h, --help  print this help
+`,
+  keys: `Usage: mcpx keys [options] [command]
+
+create, list and revoke API keys of consumers
+
+Options:
+  -h, --help        print this help
+
+Commands:
+  create [options]  make a key for a consumer and print it, this once
+  list [options]    print all keys, never their secrets
+  revoke <key>      end a key; takes effect within a second, also in a running
+                    gateway
+  help [command]    print the help of a command
+`,
+  'keys create': `Usage: mcpx keys create [options]
+
+make a key for a consumer and print it, this once
+
+Options:
+  --name <name>          what you call the key
+  --consumer <consumer>  the consumer it proves
+  --expires <when>       when it ends: 90d (m, h, d or w), or a date
+  -h, --help             print this help
+`,
+  'keys list': `Usage: mcpx keys list [options]
+
+print all keys, never their secrets
+
+Options:
+  --json      print JSON
+  -h, --help  print this help
+`,
+  'keys revoke': `Usage: mcpx keys revoke [options] <key>
+
+end a key; takes effect within a second, also in a running gateway
+
+Arguments:
+  key         its id or name
+
+Options:
+  -h, --help  print this help
+`,
+  explain: `Usage: mcpx explain [options]
+
+print whether a caller may use something, with every rule considered and why
+
+Options:
+  --tool <name>          a tool: its public name, server/name, or its own name
+  --prompt <name>        a prompt, named likewise
+  --resource <uri>       a resource: its URI, or server/uri
+  --consumer <consumer>  the consumer that calls
+  --group <group>        a group its token names; may be given several times
+  --scope <scope>        a scope its token has; may be given several times
+  --claims <json>        the claims of its token
+  --client <name>        what its client calls itself
+  --endpoint <group>     the tool group whose endpoint it uses
+  --args <json>          the arguments of the call
+  --at <moment>          the moment at which it is judged; now when absent
+  --json                 print JSON
+  -h, --help             print this help
+`,
+  simulate: `Usage: mcpx simulate [options]
+
+replay recorded calls against a new configuration and print what would change
+
+Options:
+  --config <app.yaml>   the new settings
+  --servers <mcp.json>  the new servers; those in force when absent
+  --from <path>         a file of the audit log, or its folder, audit in the
+                        data folder
+  --fail-on-change      exit code 1 if something would change; 2 is for errors
+  --json                print JSON
+  -h, --help            print this help
 `,
 };
 
@@ -69,8 +152,10 @@ test('mcpx --help, -h and help print this text', async () => {
 
 test('every command has a help of its own, printed in two ways', async () => {
   for (const [command, text] of Object.entries(COMMANDS)) {
-    assert.deepEqual(await mcpx(command, '--help'), { code: 0, text });
-    assert.deepEqual(await mcpx('help', command), { code: 0, text });
+    const names = command.split(' ');
+    const last = names.at(-1) ?? '';
+    assert.deepEqual(await mcpx(...names, '--help'), { code: 0, text });
+    assert.deepEqual(await mcpx(...names.slice(0, -1), 'help', last), { code: 0, text });
   }
 });
 
@@ -82,8 +167,9 @@ test('mcpx --version and -V print the version of the package alone', async () =>
     assert.deepEqual(await mcpx(flag), { code: 0, text: `${version}\n` });
 });
 
-test('mcpx alone prints the help and fails, for nothing was asked', async () => {
+test('mcpx alone, and keys alone, print the help and fail, for nothing was asked', async () => {
   assert.deepEqual(await mcpx(), { code: 1, text: HELP });
+  assert.deepEqual(await mcpx('keys'), { code: 1, text: COMMANDS['keys'] });
 });
 
 for (const [args, text] of [
@@ -93,8 +179,20 @@ for (const [args, text] of [
     ['serve', '--nonsense'],
     "error: unknown option '--nonsense'\n(mcpx --help lists the commands)\n",
   ],
+  [
+    ['keys', 'create', '--name', 'ci'],
+    "error: required option '--consumer <consumer>' not specified\n(mcpx --help lists the commands)\n",
+  ],
+  [
+    ['explain', '--args', '[1]'],
+    `error: option '--args <json>' argument '[1]' is invalid. Give a JSON object in quotes, such as '{"path": "/srv"}'.\n(mcpx --help lists the commands)\n`,
+  ],
+  [
+    ['simulate', '--config', 'new.yaml'],
+    "error: required option '--from <path>' not specified\n(mcpx --help lists the commands)\n",
+  ],
 ] as const) {
-  test(`mcpx ${args.join(' ')} says what is wrong and where help is, with exit code 1`, async () => {
-    assert.deepEqual(await mcpx(...args), { code: 1, text });
+  test(`mcpx ${args.join(' ')} says what is wrong and where help is, with exit code 2`, async () => {
+    assert.deepEqual(await mcpx(...args), { code: 2, text });
   });
 }

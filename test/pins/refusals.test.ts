@@ -20,9 +20,15 @@ const PINNED: Readonly<Record<RefusalCode, readonly [http: number, rpc: number]>
   HTTP_METHOD_UNSUPPORTED: [405, -32600],
   HOST_REFUSED: [403, -32600],
   ORIGIN_REFUSED: [403, -32600],
+  ADDRESS_REFUSED: [403, -32600],
   UNAUTHENTICATED: [401, 1401],
-  FORBIDDEN: [403, 1403],
-  LIMITED: [429, 1429],
+  CONSUMER_REFUSED: [403, 1402],
+  INSUFFICIENT_SCOPE: [403, 1407],
+  ADMIN_REFUSED: [403, 1405],
+  FORBIDDEN: [200, 1403],
+  ASK_FORBIDDEN: [200, 1406],
+  GUESSING: [429, 1428],
+  LIMITED: [200, 1429],
   SESSION_REQUIRED: [400, -32600],
   SESSION_UNKNOWN: [404, 1404],
   SESSION_UNINITIALIZED: [400, -32600],
@@ -98,10 +104,11 @@ test('every refusal says what happened and what to do about it, in whole sentenc
   }
 });
 
-test('no refusal is answered with a status that means success, but for what a server behind did', () => {
+test('no refusal is answered with a status that means success, but for what a server behind did and what policy said', () => {
   for (const code of CODES) {
     const { http } = REFUSALS[code];
-    const isOfCall = /^(?:UPSTREAM_|TARGET_|RESOURCE_|CLIENT_)/u.test(code);
+    const isOfCall =
+      /^(?:UPSTREAM_|TARGET_|RESOURCE_|CLIENT_|FORBIDDEN$|ASK_FORBIDDEN$|LIMITED$)/u.test(code);
     assert.equal(http === 200, isOfCall, code);
     assert.ok(http === 200 || (http >= 400 && http < 600), code);
   }

@@ -54,8 +54,9 @@ async function lifeOf(peer: Peer, tool: string, args: JsonObject): Promise<unkno
   // server-everything asks for roots on its own, whenever it likes.
   const ofTask = peer.questions.slice(asked).filter(({ method }) => method !== 'roots/list');
   const questions = ofTask.map(({ method, params }) => {
-    assert.equal(objectOf(objectOf(params['_meta'])[RELATED])['taskId'], taskId);
-    return { method, params: { ...params, _meta: RELATED } };
+    const { [RELATED]: related, ...others } = objectOf(params['_meta']);
+    assert.equal(objectOf(related)['taskId'], taskId);
+    return { method, params: { ...params, _meta: { ...others, [RELATED]: {} } } };
   });
   const meta = objectOf(outcome.result?.['_meta']);
   if (outcome.result !== undefined) assert.deepEqual(meta[RELATED], { taskId });

@@ -285,7 +285,24 @@ export function masked(value: unknown): unknown {
   }
   if (Array.isArray(value)) return value.map((each) => masked(each));
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, masked(each)]));
+  return Object.fromEntries(
+    Object.entries(unsigned(value)).map(([key, each]) => [key, masked(each)]),
+  );
+}
+
+/** What a server asks, without the name of the server that the gateway signs it with (docs/rules.md R7). */
+function unsigned(params: JsonObject): JsonObject {
+  const { _meta: meta, message, ...rest } = params;
+  const server = isObject(meta) ? meta['mcpx/server'] : undefined;
+  if (!isObject(meta) || typeof server !== 'string') return params;
+  const { 'mcpx/server': _server, ...others } = meta;
+  const sign = `[${server}] `;
+  const isSigned = typeof message === 'string' && message.startsWith(sign);
+  return {
+    ...rest,
+    ...(Object.keys(others).length === 0 ? {} : { _meta: others }),
+    ...(message === undefined ? {} : { message: isSigned ? message.slice(sign.length) : message }),
+  };
 }
 
 /** All pages of a list. */

@@ -3,7 +3,8 @@ import type { JsonObject } from '../../src/kernel/json.ts';
 import type { ListPlan } from '../../src/kernel/plan.ts';
 import { Principal } from '../../src/kernel/principal.ts';
 import type { CatalogPorts } from '../../src/catalog/ports.ts';
-import type { Supplier } from '../../src/catalog/snapshot.ts';
+import type { Snapshot, Supplier } from '../../src/catalog/snapshot.ts';
+import { CatalogView } from '../../src/catalog/view.ts';
 import { newSecret, Seal } from '../../src/seal/seal.ts';
 
 /** What a server of a unit test offers. */
@@ -18,7 +19,7 @@ export interface Offering {
   readonly isPrivate?: boolean;
 }
 
-export const CALLER = Principal.prove('caller', 'local');
+export const CALLER = Principal.prove({ credential: 'caller', proof: 'local' });
 
 export const LISTS: ListPlan = {
   firstWaitMs: 0,
@@ -62,13 +63,33 @@ export function suppliersOf(servers: Readonly<Record<string, Offering>>): Suppli
   }));
 }
 
+/** A view of servers that offer this, for everybody alike. */
+export function viewOf(
+  snapshot: Snapshot,
+  changes: {
+    readonly ports?: CatalogPorts;
+    readonly plan?: ListPlan;
+    readonly until?: number;
+  } = {},
+): CatalogView {
+  const { ports = portsOf(), plan = LISTS, until } = changes;
+  return new CatalogView(
+    { snapshot, principal: CALLER, until, isUniform: true, isOpen: true },
+    ports,
+    plan,
+  );
+}
+
 /** Ports with a real seal, where everybody sees everything unless told otherwise. */
 export function portsOf(changes: Partial<CatalogPorts> = {}): CatalogPorts {
   const seal = new Seal([{ id: 1, secret: newSecret() }]);
   return {
     serverInfo: { name: 'mcpx' },
-    sees: () => true,
+    now: () => 0,
+    sight: () => 'seen',
+    reaches: () => true,
     viewKey: ({ key }) => key,
+    viewUntil: () => undefined,
     sealCursor: (text) => seal.seal('cursor', text),
     openCursor: (sealed) => seal.open('cursor', sealed),
     onCollisions: () => undefined,

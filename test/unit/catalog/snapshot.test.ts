@@ -219,3 +219,25 @@ test('a tool that names its view by a URI another server has names it as it is o
     other: 1,
   });
 });
+
+test('a resource is known by the template of its server that covers it, under whatever name it is asked for', () => {
+  const servers = {
+    one: { templates: ['x://{id}'], resources: ['x://listed', 'y:1'] },
+    two: { templates: ['x://{id}', 'z://{a}/{b}'] },
+  };
+  const snapshot = snapshotOf(servers);
+  const viaOf = (uri: string): string | undefined => snapshot.resolveUri(uri)?.via?.join(' ');
+  for (const uri of [
+    'x://7',
+    'x://listed',
+    'mcpx://one/x%3A%2F%2F7',
+    'mcpx://one/x%3A%2F%2Flisted',
+  ])
+    assert.equal(viaOf(uri), 'x://{id}', uri);
+  assert.equal(viaOf('mcpx://two/x%3A%2F%2F7'), 'x://{id}');
+  assert.equal(snapshot.resolveUri('mcpx://two/x%3A%2F%2F7')?.upstream, 'two');
+  for (const uri of ['z://1/2', 'mcpx://two/z%3A%2F%2F1%2F2'])
+    assert.equal(viaOf(uri), 'z://{a}/{b}');
+  for (const uri of ['y:1', 'mcpx://one/y%3A1', 'mcpx://one/z%3A%2F%2F1%2F2'])
+    assert.deepEqual([snapshot.resolveUri(uri)?.upstream, viaOf(uri)], ['one', undefined], uri);
+});

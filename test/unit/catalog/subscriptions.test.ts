@@ -68,7 +68,17 @@ test('who is gone is told nothing any more, and what was watched for it alone is
   subscriptions.tell('t', 'y:1');
   assert.deepEqual(subscriptions.watched('s'), []);
   assert.deepEqual(subscriptions.watched('t'), ['y:1']);
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
   assert.equal(told.at(-1), 's: ');
+});
+
+test('what is asked for at once is told to the server at once', async () => {
+  const { subscriptions, told } = recorded();
+  const uris = Array.from({ length: 1000 }, (_, index) => `x:${index}`);
+  await Promise.all(uris.map((uri) => subscriptions.add('s', uri, 'anne', nothing)));
+  assert.deepEqual(told, [`s: ${uris.join(' ')}`]);
 });
 
 test('a subscription that a server does not take is none', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Catalog, type ChangeKind } from '../../../src/catalog/catalog.ts';
-import type { CatalogPorts } from '../../../src/catalog/ports.ts';
+import { Catalog } from '../../../src/catalog/catalog.ts';
+import type { CatalogPorts, ChangeKind } from '../../../src/catalog/ports.ts';
 import { Snapshot } from '../../../src/catalog/snapshot.ts';
-import { CatalogView } from '../../../src/catalog/view.ts';
+import type { CatalogView } from '../../../src/catalog/view.ts';
 import type { ListKind } from '../../../src/kernel/methods.ts';
 import type { Plan } from '../../../src/kernel/plan.ts';
 import { Principal } from '../../../src/kernel/principal.ts';
@@ -14,6 +14,7 @@ import {
   LISTS,
   portsOf,
   suppliersOf,
+  viewOf as plainViewOf,
   type Offering,
 } from '../../support/unit-catalog.ts';
 
@@ -27,10 +28,8 @@ function viewOf(
   changes: { pageSize?: number; ports?: CatalogPorts; naming?: 'flat' | 'prefix' } = {},
 ): CatalogView {
   const { ports = portsOf(), pageSize = 1000, naming = 'prefix' } = changes;
-  return new CatalogView(new Snapshot(suppliersOf(servers), naming), CALLER, ports, {
-    ...LISTS,
-    pageSize,
-  });
+  const snapshot = new Snapshot(suppliersOf(servers), naming);
+  return plainViewOf(snapshot, { ports, plan: { ...LISTS, pageSize } });
 }
 
 function pageOf(view: CatalogView, kind: ListKind, cursor?: string): Page | undefined {
@@ -42,7 +41,10 @@ function pageOf(view: CatalogView, kind: ListKind, cursor?: string): Page | unde
 }
 
 function plan(servers: readonly string[], naming: 'flat' | 'prefix' = 'prefix'): Plan {
-  return { naming, list: LISTS, servers: servers.map((name) => ({ name })) } as unknown as Plan;
+  const entry = { base: 'allow', allow: [], block: [] };
+  const access = { default: entry, consumers: {}, clientNames: {}, rules: [] };
+  const rest = { auth: { isOn: false }, access, extensions: {}, list: LISTS };
+  return { naming, ...rest, servers: servers.map((name) => ({ name })) } as unknown as Plan;
 }
 
 /** What a name stands for to a client that has not used it before. */
@@ -163,7 +165,9 @@ test('modern lists say for how long: as briefly as any server says, private if a
 });
 
 test('what a principal may not see is in no list, has no name and no URI, bare or whole (R5, R6)', () => {
-  const ports = portsOf({ sees: (_principal, target) => target.upstream !== 'hidden' });
+  const ports = portsOf({
+    sight: (_principal, { upstream }) => (upstream === 'hidden' ? 'hidden' : 'seen'),
+  });
   const servers = {
     hidden: { tools: ['x', 'only'], prompts: ['p'], resources: ['x:1'], templates: ['t:{id}'] },
     shown: { tools: ['x'], resources: ['y:1'] },
@@ -203,7 +207,9 @@ test('a bare name that has meant one server means that one or nothing (R6)', () 
     'the other server has it, but it never meant that one',
   );
   assert.equal(both.bare('tools', 'x', 'gone'), undefined);
-  const ports = portsOf({ sees: (_principal, { upstream }) => upstream !== 'a' });
+  const ports = portsOf({
+    sight: (_principal, { upstream }) => (upstream === 'a' ? 'hidden' : 'seen'),
+  });
   const hidden = viewOf({ a: { tools: ['x'] }, b: { tools: ['x'] } }, { ports });
   assert.equal(hidden.bare('tools', 'x', 'a'), undefined);
 });
@@ -241,7 +247,12 @@ test('all capabilities are declared from the start, tasks and extensions where a
 test('clients are told of the kinds of lists that differ as they see them, and of no others', () => {
   const told: ChangeKind[][] = [];
   const catalog = new Catalog(
-    portsOf({ onChanged: (kinds) => told.push([...kinds].toSorted()) }),
+    portsOf({
+      onChanged: (changesFor) => {
+        const kinds = [...changesFor(CALLER)].toSorted();
+        if (kinds.length > 0) told.push(kinds);
+      },
+    }),
     plan(['a', 'b']),
   );
   catalog.put('a', inventoryOf({ tools: ['x'], resources: ['r:1'] }));
@@ -274,11 +285,13 @@ test('a server is told of its collisions, and told when they are over (R17)', ()
 });
 
 test('views belong to one principal each', () => {
-  const ports = portsOf({ sees: ({ key }, { upstream }) => key === upstream });
+  const ports = portsOf({
+    sight: ({ key }, { upstream }) => (key === upstream ? 'seen' : 'hidden'),
+  });
   const catalog = new Catalog(ports, plan(['alice', 'bob']));
   for (const name of ['alice', 'bob']) catalog.put(name, inventoryOf({ tools: ['x'] }));
   for (const name of ['alice', 'bob', 'alice']) {
-    const view = catalog.view(Principal.prove(name, 'api-key'));
+    const view = catalog.view(Principal.prove({ credential: name, proof: 'api-key' }));
     assert.deepEqual(pageOf(view, 'tools')?.names, [`${name}__x`]);
   }
 });

@@ -15,7 +15,6 @@ test('an empty environment gives the documented defaults', () => {
       logLevel: 'info',
     },
     problems: [],
-    apiKeyVariable: undefined,
   });
 });
 
@@ -65,20 +64,9 @@ for (const [name, value, accepted] of BAD) {
 }
 
 test('a variable nothing obeys yet is a warning, not silence', () => {
-  const { problems } = readEnvironment({
-    ALLOWED_IP_RANGES: '10.0.0.0/8',
-    LUNAR_PROXY_HOST: 'proxy:8000',
-  });
+  const { problems } = readEnvironment({ LUNAR_PROXY_HOST: 'proxy:8000' });
   assert.deepEqual(
     problems.map(({ severity, file }) => [severity, file]),
-    [
-      ['warning', 'ALLOWED_IP_RANGES'],
-      ['warning', 'LUNAR_PROXY_HOST'],
-    ],
+    [['warning', 'LUNAR_PROXY_HOST']],
   );
-});
-
-test('either name of the key is found, also when it is set to nothing (R19)', () => {
-  assert.equal(readEnvironment({ API_KEY: 'k', AUTH_KEY: 'k' }).apiKeyVariable, 'API_KEY');
-  assert.equal(readEnvironment({ AUTH_KEY: '' }).apiKeyVariable, 'AUTH_KEY');
 });

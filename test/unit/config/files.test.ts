@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { readEnvironment } from '../../../src/config/environment.ts';
-import { planReader, readPlan } from '../../../src/config/read-plan.ts';
 import type { PlanResult } from '../../../src/config/load-plan.ts';
+import { planReader } from '../../../src/config/read-plan.ts';
+import { configChecks } from '../../../src/wiring/config-checks.ts';
 import { lines, planOf } from './plan-from.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -33,7 +34,7 @@ test('a file missing at its default place is a warning, and the defaults hold', 
   const { surroundings } = readEnvironment({});
   const at = (path: string): string => join(folder, path);
   const moved = { ...surroundings, serversPath: at('mcp.json'), appPath: at('app.yaml') };
-  const { plan, problems } = readPlan(moved, () => undefined);
+  const { plan, problems } = planReader(moved, { checks: configChecks, lookUp: () => undefined })();
   assert.deepEqual(plan?.servers, []);
   assert.deepEqual(
     problems.map(({ severity, file }) => [severity, file]),
@@ -56,6 +57,18 @@ test('a file missing where a variable names it is an error that names the variab
   assert.match(problems[1]?.message ?? '', /APP_CONFIG_PATH names it/);
 });
 
+test('a file that was chosen must exist', async (t) => {
+  const folder = await tempFolder(t);
+  const { surroundings } = readEnvironment({});
+  const appPath = join(folder, 'new.yaml');
+  const moved = { ...surroundings, appPath, serversPath: join(folder, 'mcp.json') };
+  const terms = { checks: configChecks, lookUp: () => undefined, required: [appPath] };
+  const { plan, problems } = planReader(moved, terms)();
+  assert.equal(plan, undefined);
+  assert.equal(problems[0]?.file, appPath);
+  assert.match(problems[0].message, /does not exist; correct its path/);
+});
+
 test('a file that cannot be read is an error, and the other one is still checked', async (t) => {
   const folder = await tempFolder(t);
   const env = { SERVERS_CONFIG_PATH: join(folder, 'dir'), APP_CONFIG_PATH: join(folder, 'a.yaml') };
@@ -73,7 +86,7 @@ test('a file that vanishes after it was read is an error, so that its rules do n
   const { surroundings } = readEnvironment({});
   const moved = { ...surroundings, serversPath: at('mcp.json'), appPath: at('app.yaml') };
   await writeFile(moved.appPath, 'naming: flat');
-  const read = planReader(moved, () => undefined);
+  const read = planReader(moved, { checks: configChecks, lookUp: () => undefined });
   assert.equal(read().plan?.naming, 'flat');
   await rm(moved.appPath);
   const { plan, problems } = read();
@@ -112,7 +125,10 @@ test('schemas and reference pages are as the tables in the code make them', () =
 });
 
 function read(env: Readonly<Record<string, string>>): PlanResult {
-  return readPlan(readEnvironment(env).surroundings, (name) => env[name]);
+  return planReader(readEnvironment(env).surroundings, {
+    checks: configChecks,
+    lookUp: (name) => env[name],
+  })();
 }
 
 async function tempFolder(t: TestContext): Promise<string> {

@@ -1,6 +1,8 @@
 import { readEnvironment } from '../../../src/config/environment.ts';
+import { readPemFile } from '../../../src/config/pem-file.ts';
 import { loadPlan, type PlanResult } from '../../../src/config/load-plan.ts';
 import type { Plan, Problem, ServerPlan } from '../../../src/kernel/plan.ts';
+import { configChecks } from '../../../src/wiring/config-checks.ts';
 
 /** What a test puts in place of files and environment; absent files are empty ones. */
 export interface Given {
@@ -13,7 +15,14 @@ export interface Given {
 export function load({ servers = '{}', app = '', env = {} }: Given): PlanResult {
   const { surroundings } = readEnvironment(env);
   const serversText = typeof servers === 'string' ? servers : JSON.stringify(servers);
-  return loadPlan({ serversText, appText: app, surroundings, lookUp: (name) => env[name] });
+  return loadPlan({
+    serversText,
+    appText: app,
+    surroundings,
+    lookUp: (name) => env[name],
+    checks: configChecks,
+    readFile: readPemFile,
+  });
 }
 
 /** The plan of a configuration that must be free of errors. */
@@ -28,6 +37,11 @@ export function serverOf(entry: object, given: Given = {}): ServerPlan {
   const [server] = planOf({ ...given, servers: { mcpServers: { it: entry } } }).servers;
   if (server === undefined) throw new Error('no server in the plan');
   return server;
+}
+
+/** Servers of these names, for mcp.json. */
+export function serversNamed(...names: readonly string[]): object {
+  return { mcpServers: Object.fromEntries(names.map((name) => [name, { command: 'x' }])) };
 }
 
 /** Every problem as one line: `error 3:5 path: message`. */

@@ -51,6 +51,20 @@ const KEYS = [
     'upstreams',
   ],
 ];
+/** Keys of the sections that decide who may do what, each under the section itself. */
+const RULE_KEYS = ['id', 'effect', 'consumers', 'tools', 'servers', 'annotations', 'asks', 'when'];
+const TEST_KEYS = ['name', 'groups', 'claims', 'at', 'may', 'mayNot', 'tool', 'resource', 'args'];
+const ISSUER_KEYS = ['issuer', 'audience', 'algorithms', 'jwksUri', 'clockToleranceSec'];
+const PARAM_KEYS = [
+  'value',
+  'default',
+  'hidden',
+  'rename',
+  'enum',
+  'minimum',
+  'maximum',
+  'pattern',
+];
 const SIGNS = '{}[]":,-&*!|>#\n\t ab1$'.split('');
 const SCALARS = [
   'x',
@@ -60,6 +74,12 @@ const SCALARS = [
   'http://a',
   'allow',
   'stdio',
+  'deny',
+  'a/b',
+  '*/x',
+  'args.a == 1',
+  '2026-01-31T22:30',
+  '${principal.name}',
   '',
   0,
   -1,
@@ -104,6 +124,26 @@ test('no other key beside a sound entry brings the gateway down', () => {
       const servers = { mcpServers: { it: { ...entry, command: 'x' } } };
       assert.equal(load({ servers }).plan?.servers.length, 1);
     }),
+  );
+});
+
+test('sections made of their own words give a plan or an error in its place, never an exception', () => {
+  const item = (keys: readonly string[]): fc.Arbitrary<object> =>
+    fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: keys.length });
+  const params = fc.dictionary(fc.constantFrom('a', 'b'), item(PARAM_KEYS));
+  const children = fc.array(fc.record({ name: fc.constantFrom('a', 'b'), overrideParams: params }));
+  const app = fc.record(
+    {
+      rules: fc.array(item(RULE_KEYS), { maxLength: 3 }),
+      tests: fc.array(item(TEST_KEYS), { maxLength: 3 }),
+      auth: fc.record({ jwt: fc.array(item(ISSUER_KEYS), { maxLength: 2 }) }),
+      toolExtensions: children.map((childTools) => ({ services: { a: { b: { childTools } } } })),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(app, (app) => checkSound('{}', stringify(app))),
+    { numRuns: 200 },
   );
 });
 

@@ -2,9 +2,21 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { load, lines, planOf } from './plan-from.ts';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+import { EXAMPLES } from '../../../scripts/reference/examples.ts';
+import { load, lines, planOf, serversNamed } from './plan-from.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
+
+const FORMATS = {
+  uri: true,
+  ipv4: true,
+  ipv6: true,
+  cidrv4: true,
+  cidrv6: true,
+  'date-time': true,
+} as const;
 
 const LIMITS = {
   connectTimeoutMs: 30_000,
@@ -32,6 +44,7 @@ const DEFAULTS = {
     allowedHosts: [],
     allowedOrigins: [],
     trustedProxies: [],
+    allowedAddresses: [],
     tls: undefined,
     maxBodyBytes: 4_194_304,
     maxHeaderBytes: 16_384,
@@ -60,6 +73,26 @@ const DEFAULTS = {
   },
   upstreams: { startConcurrency: 8 },
   shutdown: { drainMs: 10_000 },
+  auth: {
+    isOn: false,
+    header: 'x-lunar-api-key',
+    sharedKey: undefined,
+    issuers: [],
+    admins: { consumers: [], groups: [] },
+    hasPublicMetrics: false,
+  },
+  access: {
+    default: { id: 'permissions.default', base: 'allow', allow: [], block: [] },
+    consumers: {},
+    clientNames: {},
+    groups: {},
+    rules: [],
+    tests: [],
+  },
+  extensions: {},
+  validatesArguments: false,
+  asks: { maxPerMinute: 60 },
+  audit: { isOn: true, arguments: 'redacted' },
 };
 
 test('nothing configured gives the documented defaults (R14, R15)', () => {
@@ -88,6 +121,25 @@ test('the settings the repository comes with comment out the true defaults', () 
   }
 });
 
+test('the examples of the reference page hold together', () => {
+  const app = `server: { publicUrl: "https://mcp.example.com" }\n${Object.values(EXAMPLES).join('')}`;
+  const { plan, problems } = load({ app, servers: serversNamed('slack', 'calendar', 'files') });
+  assert.deepEqual(lines({ problems }), []);
+  assert.equal(plan?.access.rules.length, 3);
+});
+
+test('the schema for editors takes the examples, and no misspelt key', () => {
+  const validate = new Ajv({ strict: false, formats: FORMATS }).compile(
+    JSON.parse(readFileSync(join(ROOT, 'schemas/app.schema.json'), 'utf8')) as object,
+  );
+  const value = parse(Object.values(EXAMPLES).join('')) as Record<string, object>;
+  assert.equal(validate(value), true, JSON.stringify(validate.errors));
+  for (const key of Object.keys(EXAMPLES)) {
+    const misspelt = Array.isArray(value[key]) ? [{ zzz: 1 }] : { ...value[key], zzz: 1 };
+    assert.equal(validate({ ...value, [key]: misspelt }), false, key);
+  }
+});
+
 test('the door can be set as a whole (R18)', () => {
   const app = `
 server:
@@ -102,6 +154,20 @@ server:
   assert.deepEqual(server.trustedProxies, []);
 });
 
+test('arguments, questions, records and metrics can be set (R7, R21)', () => {
+  const app = `
+validateArguments: true
+asks: { maxPerMinute: 0 }
+audit: { enabled: false, arguments: full }
+metrics: { public: true }
+`;
+  const { validatesArguments, asks, audit, auth } = planOf({ app });
+  assert.equal(validatesArguments, true);
+  assert.deepEqual(asks, { maxPerMinute: 0 });
+  assert.deepEqual(audit, { isOn: false, arguments: 'full' });
+  assert.equal(auth.hasPublicMetrics, true);
+});
+
 const BAD: readonly [text: string, expected: RegExp][] = [
   ['naming: flt', /^error 1:9 naming: Give one of: prefix, flat. Did you mean "flat"/],
   ['permisions: {}', /^error 1:1 permisions: "permisions" is no key .*Did you mean "permissions"/],
@@ -113,6 +179,8 @@ const BAD: readonly [text: string, expected: RegExp][] = [
   ['auth: { enabled: yes }', /auth.enabled: Write true or false, without quotes/],
   ['server: { publicUrl: mcp.example.com }', /publicUrl: Give the whole address/],
   ['server: { publicUrl: "ftp://mcp.example.com" }', /publicUrl: Give the whole address/],
+  ['server: { publicUrl: "https://a.example/?b=1" }', /publicUrl: Give the address without/],
+  ['server: { publicUrl: "https://u:p@a.example" }', /publicUrl: Give the address without/],
   ['server: { allowedHosts: ["http://a"] }', /allowedHosts\[0\]: Give a host name alone/],
   ['server: { allowedOrigins: ["*"] }', /allowedOrigins\[0\]: Give scheme, host and port/],
   ['server: { allowedOrigins: ["https://a/"] }', /allowedOrigins\[0\]: Give scheme, host and port/],
@@ -121,6 +189,18 @@ const BAD: readonly [text: string, expected: RegExp][] = [
   ['server: { tls: { cert: a } }', /server.tls.key: This is missing; give a text/],
   ['upstreams: { restartMinMs: 60000 }', /upstreams.restartMinMs: restartMinMs \(60000\) must not/],
   ['shutdown: { drainMs: .inf }', /shutdown.drainMs/],
+  ['asks: { maxPerMinute: -1 }', /asks.maxPerMinute: The least value allowed is 0/],
+  ['audit: { arguments: redact }', /audit.arguments: Give one of: .*Did you mean "redacted"/],
+  ['metrics: { publc: true }', /metrics.publc: .*Did you mean "public"/],
+  ['validateArguments: "yes"', /validateArguments: Write true or false, without quotes/],
+  [
+    'auth:\n  admins:\n    __proto__: {}',
+    /^error 3:5 auth.admins.__proto__: Nothing can be named/m,
+  ],
+  [
+    'permissions:\n  consumers:\n    __proto__: { block: [] }',
+    /^error 3:5 permissions.consumers.__proto__: Nothing can be named/m,
+  ],
 ];
 
 for (const [app, expected] of BAD) {

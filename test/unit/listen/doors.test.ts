@@ -10,6 +10,7 @@ const PLAN: DoorPlan = {
   allowedHosts: [],
   allowedOrigins: [],
   trustedProxies: [],
+  allowedAddresses: [],
   tls: undefined,
   maxBodyBytes: 1000,
   maxHeaderBytes: 1000,
@@ -17,7 +18,11 @@ const PLAN: DoorPlan = {
 
 function requestWith(headers: Record<string, string>): IncomingMessage {
   const rawHeaders = Object.entries(headers).flat();
-  return { headers, rawHeaders } as unknown as IncomingMessage;
+  return {
+    headers,
+    rawHeaders,
+    socket: { remoteAddress: '127.0.0.1' },
+  } as unknown as IncomingMessage;
 }
 
 function check(
@@ -26,7 +31,9 @@ function check(
   boundTo = '127.0.0.1',
 ): string {
   try {
-    return new Doors({ ...PLAN, ...plan }, boundTo).check(requestWith(headers)) ?? 'no origin';
+    return (
+      new Doors({ ...PLAN, ...plan }, boundTo).check(requestWith(headers)).origin ?? 'no origin'
+    );
   } catch (error) {
     return (error as { code: string }).code;
   }

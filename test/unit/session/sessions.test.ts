@@ -11,7 +11,10 @@ import type { SessionNotes, SessionPorts } from '../../../src/session/ports.ts';
 import type { ClientSession } from '../../../src/session/session.ts';
 import { SessionTable } from '../../../src/session/sessions.ts';
 
-const [alice, bob] = [Principal.prove('alice', 'api-key'), Principal.prove('bob', 'api-key')];
+const [alice, bob] = [
+  Principal.prove({ credential: 'alice', proof: 'api-key' }),
+  Principal.prove({ credential: 'bob', proof: 'api-key' }),
+];
 const CLIENT = { capabilities: { elicitation: {} }, info: { name: 'c', version: '1' } };
 
 interface World {

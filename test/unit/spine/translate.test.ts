@@ -6,32 +6,28 @@ import type { Era } from '../../../src/kernel/era.ts';
 import type { JsonObject } from '../../../src/kernel/json.ts';
 import type { Target } from '../../../src/kernel/target.ts';
 import { Snapshot } from '../../../src/catalog/snapshot.ts';
-import { CatalogView } from '../../../src/catalog/view.ts';
 import { newSecret, Seal } from '../../../src/seal/seal.ts';
 import { fromUpstream } from '../../../src/spine/from-upstream.ts';
 import type { Passage } from '../../../src/spine/passage.ts';
 import type { SpinePorts } from '../../../src/spine/ports.ts';
 import { toUpstream } from '../../../src/spine/to-upstream.ts';
 import { Sealed } from '../../../src/wiring/sealed.ts';
-import { CALLER, LISTS, portsOf, suppliersOf } from '../../support/unit-catalog.ts';
+import { CALLER, suppliersOf, viewOf } from '../../support/unit-catalog.ts';
 
 const META = 'io.modelcontextprotocol';
 const GATEWAY = { name: 'mcpx' };
 
 const servers = { one: { resources: ['x:1'] }, two: { tools: ['t'], resources: ['x:1', 'y:1'] } };
-const view = new CatalogView(
-  new Snapshot(suppliersOf(servers), 'prefix'),
-  CALLER,
-  portsOf(),
-  LISTS,
-);
+const view = viewOf(new Snapshot(suppliersOf(servers), 'prefix'));
 const sealed = new Sealed(new Seal([{ id: 1, secret: newSecret() }]), () => 1_000_000);
-const needed: Pick<SpinePorts, 'serverInfo' | 'sealTask' | 'sealState' | 'openState'> = {
-  serverInfo: GATEWAY,
-  sealTask: (upstream, principal, id) => sealed.sealTask(upstream, principal, id),
-  sealState: (binding, state) => sealed.sealState(binding, state),
-  openState: (binding, state) => sealed.openState(binding, state),
-};
+const needed: Pick<SpinePorts, 'serverInfo' | 'sealTask' | 'sealState' | 'openState' | 'noteTask'> =
+  {
+    serverInfo: GATEWAY,
+    sealTask: (upstream, principal, id) => sealed.sealTask(upstream, principal, id),
+    sealState: (binding, state) => sealed.sealState(binding, state),
+    openState: (binding, state) => sealed.openState(binding, state),
+    noteTask: () => undefined,
+  };
 const ports = needed as SpinePorts;
 
 const TOOL: Target = { kind: 'tool', upstream: 'two', name: 't', publicName: 'two__t' };

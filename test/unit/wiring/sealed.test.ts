@@ -5,7 +5,10 @@ import { newSecret, Seal } from '../../../src/seal/seal.ts';
 import { parseRecord, Sealed } from '../../../src/wiring/sealed.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
-const [alice, bob] = [Principal.prove('alice', 'api-key'), Principal.prove('bob', 'api-key')];
+const [alice, bob] = [
+  Principal.prove({ credential: 'alice', proof: 'api-key' }),
+  Principal.prove({ credential: 'bob', proof: 'api-key' }),
+];
 const clock = { ms: 1_000_000 };
 const sealed = new Sealed(new Seal([{ id: 1, secret: newSecret() }]), () => clock.ms);
 

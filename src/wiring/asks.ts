@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+
+import type { Entry } from '../kernel/entry.ts';
+import { MODERN_VERSION } from '../kernel/era.ts';
+import type { Owner, Question } from '../kernel/exchange.ts';
+import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import { CLIENT_FEATURES } from '../kernel/methods.ts';
+import { Denial, type Decision } from '../kernel/permit.ts';
+import type { Plan } from '../kernel/plan.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { Refusal, type RefusalCode } from '../kernel/refusals.ts';
+import { TASK_METHODS } from '../kernel/tasks.ts';
+import { callerOf } from '../spine/trail.ts';
+import type { Access } from './access.ts';
+import type { Records } from './records.ts';
+
+/** What questions need. */
+export interface AskTerms {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  maxPerMinute(): number;
+  decide(principal: Principal, upstream: string, feature: string, question: Question): Decision;
+  record(entry: Entry): void;
+  /** Counts a question beyond those that are recorded one by one. */
+  overLimit(code: RefusalCode, principal: Principal): void;
+}
+
+/** Who is asked. */
+export type Asked = Pick<Owner, 'key' | 'principal' | 'version' | 'clientInfo'>;
+
+const MINUTE_MS = 60_000;
+const MAX_COUNTED = 10_000;
+const MAX_METHOD_CHARS = 100;
+
+/** What servers ask of clients: decided per server, limited, shown with the server's name, and recorded (docs/rules.md R7). */
+export class Asks {
+  readonly #terms: AskTerms;
+  readonly #counts = new Map<string, number>();
+  readonly #seen = new Set<string>();
+  #minute = 0;
+
+  constructor(terms: AskTerms) {
+    this.#terms = terms;
+  }
+
+  /**
+   * A question as its client may be shown it. One that is shown again and again, as those of a task that is looked at, has an
+   * id: it is decided each time, and counted and recorded once. Throws ASK_FORBIDDEN or LIMITED.
+   */
+  admit(upstream: string, owner: Asked, question: Question, id?: string): Question {
+    const { method } = question;
+    // A link brings those about tasks that were made over it: each was admitted when the client made it.
+    if (TASK_METHODS.has(method)) return question;
+    // What no specification knows goes the same way, under its own name.
+    const feature = CLIENT_FEATURES.get(method) ?? method.slice(0, MAX_METHOD_CHARS);
+    const decision = this.#terms.decide(owner.principal, upstream, feature, question);
+    const denied = this.#refusalOf(feature, decision);
+    const key = id === undefined ? undefined : keyOf(upstream, owner, { id, question });
+    if (denied === undefined && this.#wasAdmitted(key)) return shown(upstream, question);
+    const over = this.#count(upstream, owner) - this.#terms.maxPerMinute();
+    const refusal = denied ?? (over > 0 ? new Refusal('LIMITED', TOO_OFTEN) : undefined);
+    const code = refusal?.code;
+    // A server that asks without end must not fill the record: the first over the limit stands for its minute.
+    if (over > 1) this.#terms.overLimit(code ?? 'LIMITED', owner.principal);
+    else this.#terms.record(entryOf({ upstream, owner, method, feature, decision, code }));
+    if (refusal !== undefined) throw refusal;
+    this.#admitted(key);
+    return shown(upstream, question);
+  }
+
+  #refusalOf(feature: string, decision: Decision): Refusal | undefined {
+    if (!(decision instanceof Denial)) return undefined;
+    return new Refusal('ASK_FORBIDDEN', `The server may not ask for ${feature} here.`);
+  }
+
+  #wasAdmitted(key: string | undefined): boolean {
+    return key !== undefined && this.#seen.has(key);
+  }
+
+  #admitted(key: string | undefined): void {
+    if (key === undefined) return;
+    if (this.#seen.size >= MAX_COUNTED) this.#seen.clear();
+    this.#seen.add(key);
+  }
+
+  /** How many questions of a server to a caller this is within the present minute. */
+  #count(upstream: string, { principal }: Asked): number {
+    const minute = Math.floor(this.#terms.now() / MINUTE_MS);
+    if (minute !== this.#minute || this.#counts.size >= MAX_COUNTED) this.#counts.clear();
+    this.#minute = minute;
+    const key = `${principal.key}\0${upstream}`;
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    this.#counts.set(key, count);
+    return count;
+  }
+}
+
+const TOO_OFTEN = 'The server asks more often than asks.maxPerMinute allows.';
+
+/** The same question to the same caller: another one under the same id is another question. */
+function keyOf(
+  upstream: string,
+  { principal }: Asked,
+  asked: { readonly id: string; readonly question: Question },
+): string {
+  const { method, params } = asked.question;
+  const text = JSON.stringify([principal.key, upstream, asked.id, method, params ?? null]);
+  return createHash('sha256').update(text).digest('base64');
+}
+
+/** The questions of a gateway. */
+export function createAsks(
+  access: Access,
+  records: Records,
+  terms: { now(): number; plan(): Plan },
+): Asks {
+  return new Asks({
+    now: () => terms.now(),
+    maxPerMinute: () => terms.plan().asks.maxPerMinute,
+    decide: (...args) => access.decideQuestion(...args),
+    record: (entry) => records.take(entry),
+    overLimit: (code, { key }) => records.turnedAway(code, undefined, key),
+  });
+}
+
+/** Whoever is asked must see who asks: an elicitation says so in its text, all else where clients look for more. */
+function shown(upstream: string, question: Question): Question {
+  const { method, params = {} } = question;
+  const meta: JsonObject = { ...objectAt(params, '_meta'), [SERVER_KEY]: upstream };
+  const message = stringAt(params, 'message');
+  const isElicitation = method === 'elicitation/create' && message !== undefined;
+  const named = isElicitation ? { ...params, message: `[${upstream}] ${message}` } : params;
+  return { ...question, params: { ...named, _meta: meta } };
+}
+
+/** The `_meta` key that names the server a question comes from. */
+const SERVER_KEY = 'mcpx/server';
+
+interface Admission {
+  readonly upstream: string;
+  readonly owner: Asked;
+  readonly method: string;
+  readonly feature: string;
+  readonly decision: Decision;
+  readonly code: RefusalCode | undefined;
+}
+
+function entryOf({ upstream, owner, method, feature, decision, code }: Admission): Entry {
+  return {
+    method: method.slice(0, MAX_METHOD_CHARS),
+    era: owner.version === MODERN_VERSION ? 'modern' : 'legacy',
+    transport: undefined,
+    principal: owner.principal.key,
+    caller: callerOf(owner.principal),
+    client: stringAt(owner.clientInfo, 'name'),
+    session: owner.key,
+    upstream,
+    kind: 'ask',
+    target: feature,
+    custom: undefined,
+    args: undefined,
+    judgedArgs: undefined,
+    outcome: code === undefined ? 'ok' : 'refused',
+    code,
+    rule: decision.rule,
+    shadows: decision.shadows,
+    durationMs: 0,
+    failure: undefined,
+  };
+}
