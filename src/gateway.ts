@@ -11,6 +11,7 @@ import { Refusal } from './kernel/refusals.ts';
 import { listenHttp, type HttpListener } from './listen/http.ts';
 import { listenMetrics, type MetricsListener } from './listen/metrics.ts';
 import { listenStdio, type StdioListener } from './listen/stdio.ts';
+import type { LogPort } from './record/log-sink.ts';
 import { newId, newSecret, Seal } from './seal/seal.ts';
 import { SessionTable } from './session/sessions.ts';
 import { createGate } from './spine/gate.ts';
@@ -36,11 +37,8 @@ import { stdioCredentials, type StdioCaller } from './wiring/stdio-caller.ts';
 import { TaskMakers } from './wiring/task-makers.ts';
 
 /** Where the gateway writes its log. */
-export interface Log {
-  debug(fields: object, message: string): void;
+export interface Log extends LogPort {
   info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
 }
 
 /** What a gateway is made of. */

@@ -133,15 +133,16 @@ export class Catalog {
   #ownView(own: OwnOffers, principal: Principal): CatalogView {
     const present = own.views.get(principal);
     if (present !== undefined && this.#isCurrent(present)) return present;
-    const view = this.#viewOf(own.snapshot, principal);
+    const view = this.#viewOf(own.snapshot, principal, true);
     own.views.set(principal, view);
     return view;
   }
 
-  #viewOf(snapshot: Snapshot, principal: Principal): CatalogView {
+  /** What a client's own instances offer is nobody else's, whatever policy says. */
+  #viewOf(snapshot: Snapshot, principal: Principal, isOwn = false): CatalogView {
     const until = this.#ports.viewUntil(principal);
     if (until !== undefined) this.#wakeBy(until);
-    const isUniform = this.#isUniform();
+    const isUniform = !isOwn && this.#isUniform();
     const isOpen = this.#isOpen() && principal.endpoint === undefined;
     return new CatalogView(
       { snapshot, principal, until, isUniform, isOpen },

@@ -17,6 +17,7 @@ export interface Shows {
 /** Which lists differ between two sights of the catalog, by the names under which changes are told. */
 export function changedKinds(before: Shows, after: Shows): Set<ChangeKind> {
   const changed = new Set<ChangeKind>();
+  if (before === after) return changed;
   for (const kind of Object.keys(TOLD_AS) as ListKind[]) {
     const old = before.offers[kind];
     const now = after.offers[kind];

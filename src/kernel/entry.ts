@@ -1,7 +1,7 @@
 import type { Era } from './era.ts';
 import type { Transport } from './arrival.ts';
 import type { JsonObject } from './json.ts';
-import type { Proof } from './principal.ts';
+import type { Principal, Proof } from './principal.ts';
 import type { TargetKind } from './target.ts';
 
 /** How an exchange ended. */
@@ -62,4 +62,10 @@ export interface TurnedAway {
   /** Milliseconds since the epoch. */
   readonly firstAt: number;
   readonly lastAt: number;
+}
+
+/** What of a caller a decision can depend on. */
+export function callerOf(principal: Principal): Caller {
+  const { proof, name, consumer, groups, scopes, endpoint } = principal;
+  return { proof, name, consumer, groups, scopes, endpoint };
 }

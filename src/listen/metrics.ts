@@ -32,7 +32,10 @@ export interface MetricsListener {
 /** Serves the metrics on a port of their own. Rejects when the port cannot be bound. */
 export async function listenMetrics(terms: MetricsTerms): Promise<MetricsListener> {
   const { server: doors } = terms.gate.plan();
-  const server = createServer(doors, {}, (request, response) => answer(request, response, terms));
+  let current = new Doors(doors, terms.host);
+  const server = createServer(doors, {}, (request, response) =>
+    answer(request, response, { ...terms, doors: current }),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(terms.port, terms.host, () => {
@@ -41,7 +44,10 @@ export async function listenMetrics(terms: MetricsTerms): Promise<MetricsListene
     });
   });
   return {
-    apply: (plan) => renewCertificate(server, plan.server),
+    apply: (plan) => {
+      current = new Doors(plan.server, terms.host);
+      renewCertificate(server, plan.server);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -50,10 +56,12 @@ export async function listenMetrics(terms: MetricsTerms): Promise<MetricsListene
   };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, terms: MetricsTerms): void {
-  const { gate, page, host } = terms;
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { gate, page, doors }: MetricsTerms & { readonly doors: Doors },
+): void {
   const refuse = (error: unknown): void => refusal(response, error, gate.plan());
-  const doors = new Doors(gate.plan().server, host);
   try {
     // A page in a browser could read the names of servers and clients by rebinding its own name to this address.
     const { address } = doors.check(request);

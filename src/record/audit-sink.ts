@@ -38,7 +38,7 @@ export class AuditSink {
     this.#write((mode, at) => entryLine(entry, mode, at));
   }
 
-  /** Writes callers down that were turned away before anybody knew who they are (docs/rules.md R22). */
+  /** Writes requests down that were refused before they were on any road (docs/rules.md R22). */
   turnedAway(record: TurnedAway): void {
     this.#write((_mode, at) => turnedAwayLine(record, at));
   }

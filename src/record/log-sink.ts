@@ -7,10 +7,14 @@ export interface LogPort {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  /** Whether lines of a level are written at all; undefined: they may be. */
+  isLevelEnabled?(level: string): boolean;
 }
 
 /** One log line per exchange: what went wrong inside the gateway as an error, all else for those who want to see it. */
 export function logEntry(entry: Entry, log: LogPort): void {
+  // Most gateways do not log every exchange: then none is prepared for it.
+  if (entry.outcome !== 'crashed' && log.isLevelEnabled?.('debug') === false) return;
   // Arguments hold what callers never meant for a log; the audit log keeps of them what its plan says.
   const { args: _args, judgedArgs: _judgedArgs, ...rest } = entry;
   const isOfResource = entry.kind === 'resource' || entry.method.startsWith('resources/');

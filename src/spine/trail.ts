@@ -1,6 +1,6 @@
 import { Cancelled, RemoteError, type Answer } from '../kernel/answer.ts';
 import type { Arrival, Transport } from '../kernel/arrival.ts';
-import type { Caller, Entry, Outcome } from '../kernel/entry.ts';
+import { callerOf, type Entry, type Outcome } from '../kernel/entry.ts';
 import type { Era } from '../kernel/era.ts';
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import { METHODS } from '../kernel/methods.ts';
@@ -102,7 +102,7 @@ export class Trail {
       transport,
       principal: this.principal.key,
       caller: callerOf(this.principal),
-      client: stringAt(clientInfo, 'name'),
+      client: stringAt(clientInfo, 'name')?.slice(0, MAX_CLIENT_CHARS),
       session,
       upstream: target?.upstream,
       kind: target?.kind,
@@ -163,9 +163,4 @@ function recordedName({ kind, item, name }: Target): string | undefined {
 }
 
 const MAX_URI_CHARS = 1000;
-
-/** What of a caller a decision can depend on. */
-export function callerOf(principal: Principal): Caller {
-  const { proof, name, consumer, groups, scopes, endpoint } = principal;
-  return { proof, name, consumer, groups, scopes, endpoint };
-}
+const MAX_CLIENT_CHARS = 200;

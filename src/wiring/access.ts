@@ -22,7 +22,7 @@ export interface AccessTerms {
   now(): number;
 }
 
-/** Who calls, and what each may: identity and policy under one plan, swapped together. */
+/** Who calls, and what each may: identity and policy under one plan. */
 export class Access {
   readonly #terms: AccessTerms;
   readonly #keys: KeyTable;

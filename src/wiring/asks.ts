@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { Entry } from '../kernel/entry.ts';
+import { callerOf, type Entry } from '../kernel/entry.ts';
 import { MODERN_VERSION } from '../kernel/era.ts';
 import type { Owner, Question } from '../kernel/exchange.ts';
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
@@ -10,7 +10,6 @@ import type { Plan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal, type RefusalCode } from '../kernel/refusals.ts';
 import { TASK_METHODS } from '../kernel/tasks.ts';
-import { callerOf } from '../spine/trail.ts';
 import type { Access } from './access.ts';
 import type { Records } from './records.ts';
 

@@ -125,7 +125,13 @@ export class News {
       const uris = this.#ownUris(target.upstream, owner.key);
       if (isOn) uris.add(target.name);
       else uris.delete(target.name);
-      await own.watch({ resources: [...uris], tasks: [] });
+      try {
+        await own.watch({ resources: [...uris], tasks: [] });
+      } catch (error) {
+        // What the server did not take must not be asked of it again with the next one.
+        if (isOn) uris.delete(target.name);
+        throw error;
+      }
     } else if (isOn) {
       const deliver = this.#deliverTo(target.upstream, owner, (message) => owner.notify(message));
       await this.#resources.add(target.upstream, target.name, owner.key, deliver);
