@@ -6,11 +6,15 @@ import { parseArgs } from 'node:util';
 import { addedP50Ms, ratiosOf, sideOf } from './figures.ts';
 import { topFunctions, type ProfileRow } from './profile.ts';
 import { describe, type BenchResult } from './report.ts';
+import { startTraceSink } from './trace-sink.ts';
 import { interleave, loadOnce, type LoadSettings, type Series } from './rounds.ts';
 import {
+  startCountingGateway,
   startFloor,
   startGateway,
   startGuardedGateway,
+  startQuietGateway,
+  startRecordingGateway,
   type StartSettings,
   type Subject,
 } from './subject.ts';
@@ -21,6 +25,8 @@ interface Options extends LoadSettings {
   profile: string | undefined;
   selfCheck: boolean;
   access: boolean;
+  record: boolean;
+  tokens: boolean;
 }
 
 const HELP = `Usage: npm run bench -- [options]
@@ -28,9 +34,11 @@ const HELP = `Usage: npm run bench -- [options]
   --seconds S     length of a round (3)
   --sessions N    sessions at once (64)
   --bytes N       size of the echoed text (256)
-  --only SIDE     floor or gateway alone
+  --only SIDE     floor (the yardstick of the two sides) or gateway (the other) alone
   --profile DIR   profile one side (the gateway unless --only says floor) into DIR and print where its time goes
   --access        the gateway with access control (a key, a group, a condition) against itself without
+  --record        the gateway with audit, usage, metrics, logs, traces of 1 % and limits against itself without
+  --tokens        the gateway with all records and tokens counted against itself with tokens not counted
   --self-check    measure the floor against itself: how far from 1 the ratios go by noise alone
 `;
 const SIDES = new Set(['both', 'floor', 'gateway']);
@@ -51,6 +59,8 @@ function readOptions(): Options | undefined {
       profile: { type: 'string' },
       'self-check': { type: 'boolean', default: false },
       access: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+      tokens: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -65,11 +75,13 @@ function readOptions(): Options | undefined {
   if (values.help || !SIDES.has(only) || !Object.values(counts).every((count) => count > 0))
     return undefined;
   const profile = values.profile === undefined ? undefined : resolve(values.profile);
-  return { ...counts, only, profile, selfCheck: values['self-check'], access: values.access };
+  const { access, record, tokens } = values;
+  return { ...counts, only, profile, selfCheck: values['self-check'], access, record, tokens };
 }
 
 async function startSubjects(options: Options): Promise<Subject[]> {
-  const settings = { bytes: options.bytes, profileFolder: options.profile };
+  const tracesUrl = options.record || options.tokens ? await startTraceSink() : undefined;
+  const settings = { bytes: options.bytes, profileFolder: options.profile, tracesUrl };
   const subjects: Subject[] = [];
   try {
     for (const startNext of sidesOf(options)) subjects.push(await startNext(settings));
@@ -84,12 +96,21 @@ async function startSubjects(options: Options): Promise<Subject[]> {
 }
 
 /** What is measured, the yardstick first. */
-function sidesOf(options: Options): ((settings: StartSettings) => Promise<Subject>)[] {
+function sidesOf(options: Options): Start[] {
+  const [first, second] = pairOf(options);
+  if (options.only === 'both') return [first, second];
+  return [options.only === 'floor' ? first : second];
+}
+
+type Start = (settings: StartSettings) => Promise<Subject>;
+
+/** The yardstick, and what is held against it. */
+function pairOf(options: Options): readonly [Start, Start] {
   if (options.access) return [startGateway, startGuardedGateway];
-  const again = (settings: StartSettings): Promise<Subject> => startFloor(settings, 'floor again');
-  const second = options.selfCheck ? again : startGateway;
-  if (options.only === 'both') return [(settings) => startFloor(settings), second];
-  return options.only === 'floor' ? [(settings) => startFloor(settings)] : [second];
+  if (options.record) return [startQuietGateway, startRecordingGateway];
+  if (options.tokens) return [startRecordingGateway, startCountingGateway];
+  const again: Start = (settings) => startFloor(settings, 'floor again');
+  return [(settings) => startFloor(settings), options.selfCheck ? again : startGateway];
 }
 
 async function stopAll(subjects: Subject[]): Promise<void> {

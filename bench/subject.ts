@@ -32,6 +32,8 @@ interface Program {
 
 export interface StartSettings {
   bytes: number;
+  /** Where traces are sent. */
+  tracesUrl?: string | undefined;
   /** Where the process leaves a CPU profile when it ends; none without it. */
   profileFolder?: string | undefined;
 }
@@ -66,12 +68,52 @@ export function startFloor(
 
 /** The gateway with one stdio server and otherwise default configuration. */
 export function startGateway(settings: StartSettings): Promise<Subject> {
-  return startConfigured(settings, { name: 'gateway', app: 'auth:\n  enabled: false\n' });
+  return startConfigured(settings, { name: 'gateway', app: OPEN });
 }
 
 /** The same with access control: a key, a group that allows the tool, and a condition over the arguments of each call. */
 export function startGuardedGateway(settings: StartSettings): Promise<Subject> {
   return startConfigured(settings, { name: 'guarded', app: GUARDED, key: 'bench-key-0123456789' });
+}
+
+/** The gateway with nothing switched on that can be switched off. */
+export function startQuietGateway(settings: StartSettings): Promise<Subject> {
+  return startConfigured(settings, {
+    name: 'everything off',
+    app: `${OPEN}${QUIET}`,
+    environment: { ENABLE_METRICS: 'false' },
+  });
+}
+
+/** The gateway with every record on, traces sampled at 1 %, and limits that never refuse; tokens are not counted. */
+export function startRecordingGateway(settings: StartSettings): Promise<Subject> {
+  return startConfigured(settings, { name: 'everything on', app: recording(settings, false) });
+}
+
+/** The same with tokens counted. */
+export function startCountingGateway(settings: StartSettings): Promise<Subject> {
+  return startConfigured(settings, { name: 'with tokens', app: recording(settings, true) });
+}
+
+const OPEN = 'auth: { enabled: false }\n';
+
+const QUIET = `audit: { enabled: false }
+usage: { enabled: false }
+tokens: { enabled: false }
+logging: { level: error }
+`;
+
+function recording({ tracesUrl }: StartSettings, isCounting: boolean): string {
+  return `${OPEN}audit: { enabled: true, arguments: redacted }
+usage: { enabled: true }
+tokens: { enabled: ${isCounting} }
+logging: { level: info }
+tracing: { enabled: true, endpoint: "${tracesUrl ?? 'http://127.0.0.1:9/v1/traces'}", sampleRatio: 0.01 }
+limits:
+  rules:
+    - { id: rate, per: [caller], rate: { calls: 1000000, per: 1s } }
+    - { id: day, per: [consumer, tool], concurrency: 100000, budget: { window: day, calls: 1000000000 } }
+`;
 }
 
 const GUARDED = `auth: { enabled: true }
@@ -89,6 +131,7 @@ interface Configured {
   /** The text of app.yaml. */
   readonly app: string;
   readonly key?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 function startConfigured(settings: StartSettings, setup: Configured): Promise<Subject> {
@@ -109,7 +152,7 @@ function profiling(folder: string | undefined): string[] {
 async function gatewayEnvironment(
   port: number,
   folder: string,
-  { bytes, app, key }: StartSettings & Configured,
+  { bytes, app, key, environment }: StartSettings & Configured,
 ): Promise<Record<string, string>> {
   const server = { command: process.execPath, args: [ECHO_SERVER, String(bytes)] };
   const [serversPath, appPath] = [join(folder, 'mcp.json'), join(folder, 'app.yaml')];
@@ -123,6 +166,7 @@ async function gatewayEnvironment(
     APP_CONFIG_PATH: appPath,
     MCPX_DATA_DIR: join(folder, 'data'),
     ...(key === undefined ? {} : { API_KEY: key }),
+    ...environment,
   };
 }
 

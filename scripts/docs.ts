@@ -1,19 +1,23 @@
-// Writes reference pages and JSON Schemas from the tables the gateway itself uses; with --check it only compares.
+// Writes reference pages, JSON Schemas and the dashboard from the tables the gateway itself uses; with --check it only compares.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { APP } from '../src/config/app-settings.ts';
 import { SERVERS } from '../src/config/server-entry.ts';
 import { commandLinePage } from './reference/command-line.ts';
 import { configurationPage } from './reference/configuration.ts';
+import { dashboardText } from './dashboard/dashboard.ts';
 import { schemaText } from './reference/json-schema.ts';
+import { metricsPage } from './reference/metrics.ts';
 import { refusalsPage } from './reference/refusals.ts';
 
 /** Every generated file, and how it is made. A new one is one row here. */
 const FILES: Readonly<Record<string, () => string>> = {
+  'deploy/grafana/mcpx.json': dashboardText,
   'schemas/mcp.schema.json': () => schemaText(SERVERS, 'MCPX servers (mcp.json)'),
   'schemas/app.schema.json': () => schemaText(APP, 'MCPX settings (app.yaml)'),
   'docs/reference/command-line.md': commandLinePage,
   'docs/reference/configuration.md': configurationPage,
+  'docs/reference/metrics.md': metricsPage,
   'docs/reference/refusals.md': refusalsPage,
 };
 

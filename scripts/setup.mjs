@@ -1,5 +1,6 @@
 // Gets a clone ready to run, under any Node from 18 on and before anything is installed.
 import { build } from './lib/build.mjs';
+import { installDebianTools } from './lib/debian.mjs';
 import { install } from './lib/install.mjs';
 
 const wants = new Set(process.argv.slice(2));
@@ -8,6 +9,7 @@ const wants = new Set(process.argv.slice(2));
 const STEPS = [
   [true, 'installing the packages', () => install('.')],
   [wants.has('--test'), 'installing the peers of the tests', () => install('test/peers')],
+  [wants.has('--test'), 'installing programs the tests start', installDebianTools],
   [wants.has('--build') || wants.has('--test'), 'building', build],
 ];
 

@@ -3,26 +3,28 @@ import type { Readable, Writable } from 'node:stream';
 import type { Operator } from './admin/ports.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { ArgumentsGuard } from './guard/arguments.ts';
-import { instanceKey } from './kernel/capabilities.ts';
 import type { Inventory, UpstreamState } from './kernel/inventory.ts';
 import type { JsonObject } from './kernel/json.ts';
 import type { Plan, Surroundings } from './kernel/plan.ts';
-import { Refusal } from './kernel/refusals.ts';
 import { listenHttp, type HttpListener } from './listen/http.ts';
 import { listenMetrics, type MetricsListener } from './listen/metrics.ts';
 import { listenStdio, type StdioListener } from './listen/stdio.ts';
 import type { LogPort } from './record/log-sink.ts';
+import type { MetricsSink } from './record/metrics/metrics-sink.ts';
 import { newId, newSecret, Seal } from './seal/seal.ts';
 import { SessionTable } from './session/sessions.ts';
 import { createGate } from './spine/gate.ts';
-import type { Gate, SpinePorts } from './spine/ports.ts';
+import type { Gate } from './spine/ports.ts';
 import { readKeyRing } from './store/key-file.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
-import { mostVerbose, UpstreamPool } from './upstream/upstream-pool.ts';
+import { LunarGateway } from './upstream/lunar/lunar-gateway.ts';
+import { UpstreamPool } from './upstream/upstream-pool.ts';
 import { Access } from './wiring/access.ts';
 import { createAsks, type Asks } from './wiring/asks.ts';
 import { BareNameMemory } from './wiring/bare-names.ts';
 import { catalogPorts } from './wiring/catalog-ports.ts';
+import { ExchangeIds } from './wiring/exchange-ids.ts';
+import { STOPPED, changedEvent, keyEvent, startedEvent } from './wiring/gateway-events.ts';
 import { Lapses } from './wiring/lapses.ts';
 import { lateSettings } from './wiring/late-settings.ts';
 import { News } from './wiring/news.ts';
@@ -32,14 +34,14 @@ import { Records } from './wiring/records.ts';
 import { Sealed } from './wiring/sealed.ts';
 import { resubscribe } from './wiring/resubscribe.ts';
 import { serverMemory } from './wiring/server-memory.ts';
+import { Logs, Scrubbing } from './wiring/scrubbing.ts';
 import { sessionPorts } from './wiring/session-ports.ts';
+import { sharedLevel, spinePorts, type SpineParts } from './wiring/spine-ports.ts';
 import { stdioCredentials, type StdioCaller } from './wiring/stdio-caller.ts';
 import { TaskMakers } from './wiring/task-makers.ts';
 
 /** Where the gateway writes its log. */
-export interface Log extends LogPort {
-  info(fields: object, message: string): void;
-}
+export type Log = LogPort;
 
 /** What a gateway is made of. */
 export interface GatewayTerms {
@@ -52,13 +54,13 @@ export interface GatewayTerms {
   onServerState?(state: UpstreamState): void;
 }
 
-const MAX_SUBSCRIPTIONS = 1000;
-
 /** The running thing: wires the layers, takes new plans, and ends all it started. */
 export class Gateway {
   readonly gate: Gate;
   readonly operator: Operator;
   readonly #terms: GatewayTerms;
+  readonly #scrubbing: Scrubbing;
+  readonly #logs: Logs;
   readonly #store: SqliteStore;
   readonly #seal: Seal;
   readonly #sealed: Sealed;
@@ -66,8 +68,7 @@ export class Gateway {
   readonly #access: Access;
   readonly #asks: Asks;
   readonly #lapses: Lapses;
-  readonly #tasks = new TaskMakers();
-  readonly #arguments = new ArgumentsGuard();
+  readonly #ids = new ExchangeIds(newId());
   readonly #readiness: Readiness;
   readonly #names = new BareNameMemory();
   readonly #pool: UpstreamPool;
@@ -85,18 +86,40 @@ export class Gateway {
   constructor(terms: GatewayTerms) {
     this.#terms = terms;
     this.#plan = terms.plan;
+    this.#scrubbing = new Scrubbing(terms.plan);
+    this.#logs = new Logs(terms.log, this.#scrubbing);
     this.#serverInfo = { name: 'mcpx', title: 'MCPX', version: terms.version };
     this.#store = new SqliteStore(terms.surroundings.dataDir, {
       now: Date.now(),
       onError: (error) =>
-        terms.log.error({ error: String(error) }, 'a record could not be written'),
+        this.#logs.of('store').error({ error: String(error) }, 'a record could not be written'),
     });
     const { dataDir } = terms.surroundings;
     const now = (): number => Date.now();
-    this.#records = new Records({ dataDir, log: terms.log, plan: () => this.#plan, now });
-    this.#access = new Access({ plan: terms.plan, dataDir, log: terms.log, now });
+    this.#records = new Records({
+      dataDir,
+      version: terms.version,
+      hasMetrics: terms.surroundings.isMetricsEnabled,
+      logs: this.#logs,
+      scrub: this.#scrubbing,
+      plan: () => this.#plan,
+      now,
+      upstreams: () => this.#pool.states(),
+      sessions: () => ({ count: this.#sessions.count, ...this.#sessions.stored() }),
+    });
+    this.#access = new Access({
+      plan: terms.plan,
+      dataDir,
+      log: this.#logs.of('identity'),
+      now,
+      onKeyFirstUsed: (record) => this.#records.event(keyEvent('key-used-first', record)),
+    });
     this.#lapses = new Lapses((principal) => this.#access.holds(principal));
-    this.#asks = createAsks(this.#access, this.#records, { now, plan: () => this.#plan });
+    this.#asks = createAsks(this.#access, this.#records, {
+      now,
+      plan: () => this.#plan,
+      newId: () => this.#ids.next(),
+    });
     this.#seal = new Seal(readKeyRing(terms.surroundings.dataDir, newSecret));
     this.#sealed = new Sealed(this.#seal, () => Date.now());
     this.#readiness = new Readiness(() => this.#plan.list.firstWaitMs);
@@ -111,30 +134,29 @@ export class Gateway {
       sees: (principal, target) => this.#access.sight(principal, target) === 'seen',
       admitQuestion: (...args) => this.#asks.admit(...args),
     });
-    this.gate = createGate(this.#spinePorts());
+    this.gate = createGate(spinePorts(this.#parts()));
     this.operator = { servers: () => this.#pool.states(), counts: () => this.#catalog.counts };
   }
 
   /** Binds the ports of HTTP and metrics; returns the port of the first. Rejects when it cannot be bound. */
   async listen(): Promise<number> {
-    const { host, port, metricsPort, isMetricsEnabled } = this.#terms.surroundings;
+    const { host, port, metricsPort } = this.#terms.surroundings;
     this.#http = await listenHttp({
       gate: this.gate,
       host,
       port,
-      pages: pagesOf(
-        {
-          access: this.#access,
-          records: this.#records,
-          operator: () => this.operator,
-          plan: () => this.#plan,
-        },
-        isMetricsEnabled,
-      ),
+      pages: pagesOf({
+        access: this.#access,
+        catalog: this.#catalog,
+        records: this.#records,
+        operator: () => this.operator,
+        plan: () => this.#plan,
+      }),
       onCrash: (error) => this.#logCrash(error),
     });
     // Not waited for: neither loading nor a busy metrics port keeps the gateway from serving (docs/rules.md R18).
-    if (isMetricsEnabled) void this.#serveMetrics(host, metricsPort);
+    const { metrics } = this.#records;
+    if (metrics !== undefined) void this.#serveMetrics(metrics, host, metricsPort);
     return this.#http.port;
   }
 
@@ -147,6 +169,7 @@ export class Gateway {
 
   /** Starts the servers of the plan; returns at once. */
   start(): void {
+    this.#records.event(startedEvent(this.#terms.version, this.#plan));
     this.apply(this.#plan);
   }
 
@@ -154,8 +177,11 @@ export class Gateway {
   apply(plan: Plan): void {
     const before = new Set(this.#pool.states().map((state) => state.name));
     this.#warnOfLateSettings(plan);
+    this.#records.event(changedEvent(this.#plan, plan));
+    this.#scrubbing.apply(plan);
     this.#plan = plan;
     this.#access.apply(plan);
+    this.#records.apply(plan);
     for (const server of plan.servers)
       if (!before.has(server.name) && server.isActive) this.#readiness.expect(server.name);
     this.#http?.apply(plan);
@@ -168,7 +194,7 @@ export class Gateway {
   #warnOfLateSettings(plan: Plan): void {
     const late = lateSettings(this.#plan, plan);
     if (late.length > 0)
-      this.#terms.log.warn({ late }, `in force at the next start: ${late.join(', ')}`);
+      this.#logs.of('config').warn({ late }, `in force at the next start: ${late.join(', ')}`);
   }
 
   /** Stops accepting, lets calls finish within shutdown.drainMs, then ends every session's streams and every server. */
@@ -178,6 +204,7 @@ export class Gateway {
   }
 
   async #close(): Promise<void> {
+    this.#records.event(STOPPED);
     const { drainMs } = this.#plan.shutdown;
     await Promise.all([this.#http?.close(drainMs), this.#stdio?.close(drainMs)]);
     this.#sessions.close();
@@ -189,19 +216,38 @@ export class Gateway {
     this.#store.close();
   }
 
-  async #serveMetrics(host: string, port: number): Promise<void> {
+  async #serveMetrics(metrics: MetricsSink, host: string, port: number): Promise<void> {
     try {
-      await this.#records.metrics();
-      const page = metricsPage({
-        plan: () => this.#plan,
-        records: this.#records,
-        access: this.#access,
-      });
+      await metrics.watchProcess();
+      const page = metricsPage({ plan: () => this.#plan, metrics, access: this.#access });
       this.#metricsListener = await listenMetrics({ gate: this.gate, host, port, page });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.#terms.log.warn({ port }, `metrics are not served: ${why}`);
+      this.#logs
+        .of('listen')
+        .warn({ port }, `metrics are not served: ${why}; SERVE_METRICS_PORT sets another port`);
     }
+  }
+
+  #parts(): SpineParts {
+    return {
+      plan: () => this.#plan,
+      serverInfo: this.#serverInfo,
+      ids: this.#ids,
+      access: this.#access,
+      arguments: new ArgumentsGuard(),
+      asks: this.#asks,
+      catalog: this.#catalog,
+      lapses: this.#lapses,
+      names: this.#names,
+      news: this.#news,
+      pool: this.#pool,
+      readiness: this.#readiness,
+      records: this.#records,
+      sealed: this.#sealed,
+      sessions: this.#sessions,
+      tasks: new TaskMakers(),
+    };
   }
 
   #createPool(): UpstreamPool {
@@ -209,9 +255,12 @@ export class Gateway {
       clientInfo: this.#serverInfo,
       inheritedEnv: this.#terms.inheritedEnv,
       startConcurrency: this.#plan.upstreams.startConcurrency,
+      lunar: LunarGateway.of(this.#plan.lunar),
       now: () => Date.now(),
       listDebounceMs: () => this.#plan.list.debounceMs,
-      log: (level, server, message) => this.#terms.log[level]({ server }, message),
+      log: (level, server, message) => this.#logs.of('upstream')[level]({ server }, message),
+      scrub: (text) => this.#scrubbing.text(text),
+      mask: (text) => this.#scrubbing.exact(text),
       onState: (state) => this.#onServerState(state),
       onInventory: (upstream, inventory) => this.#onInventory(upstream, inventory),
       onTask: (upstream, message) => this.#news.taskChanged(upstream, message),
@@ -223,7 +272,7 @@ export class Gateway {
       ownTasks: (owner, value) => this.#sealed.ownTasks(owner.principal, value),
       admitQuestion: (...args) => this.#asks.admit(...args),
       hears: (upstream, owner) => this.#access.reaches(owner.principal, upstream),
-      sharedLevel: () => this.#sharedLevel(),
+      sharedLevel: () => sharedLevel(this.#sessions),
       ...serverMemory(this.#store, () => Date.now()),
     });
   }
@@ -246,73 +295,15 @@ export class Gateway {
       onRestored: (session) =>
         resubscribe(session, { catalog: this.#catalog, access: this.#access, news: this.#news }),
       onDetached: (key) => this.#pool.forget(key),
-      onGone: (key) => {
+      onGone: (session) => {
+        const { key } = session;
+        this.#records.sessionEnded(session);
         this.#pool.forget(key);
         this.#news.forget(key);
         this.#names.forget(key);
       },
     });
     return new SessionTable(ports, () => this.#plan);
-  }
-
-  #spinePorts(): SpinePorts {
-    const sealed = this.#sealed;
-    return {
-      plan: () => this.#plan,
-      serverInfo: this.#serverInfo,
-      identify: (credentials) => this.#access.identify(credentials),
-      whenLapsed: (principal, end) => this.#lapses.watch(principal, end),
-      sessions: this.#sessions,
-      view: (principal, owner) =>
-        this.#catalog.view(principal, owner === undefined ? undefined : instanceKey(owner)),
-      bareNames: (principal, owner) =>
-        this.#names.of(this.#sessions.withKey(owner.key) === undefined ? principal.key : owner.key),
-      whenListed: () => this.#readiness.wait(),
-      decide: (...args) => this.#access.decide(...args),
-      checkArguments: (target, args) => this.#checkArguments(target, args),
-      admitQuestion: (...args) => this.#asks.admit(...args),
-      send: (permit, call, exchange) => this.#pool.send(permit, call, exchange),
-      subscribe: (permit, owner, isOn) => this.#subscribe(permit, owner, isOn),
-      setLevel: (owner, level) => this.#setLevel(owner, level),
-      rootsChanged: (owner) => this.#pool.rootsChanged(owner.key),
-      roomToWatch: (principal) => this.#news.room(principal),
-      listen: (principal, wish, deliver) => this.#news.listen(principal, wish, deliver),
-      sealTask: (upstream, principal, taskId) => sealed.sealTask(upstream, principal, taskId),
-      openTask: (id, principal) => sealed.openTask(id, principal),
-      sealState: (binding, state) => sealed.sealState(binding, state),
-      openState: (binding, state) => sealed.openState(binding, state),
-      record: (entry) => this.#records.take(entry),
-      turnedAway: (...args) => this.#records.turnedAway(...args),
-      noteTask: (...args) => this.#tasks.note(...args),
-      madeTask: (...args) => this.#tasks.isMadeBy(...args),
-      newToken: newId,
-    };
-  }
-
-  /** Only what the gateway itself has made narrower is its to check, unless it was told to check all (docs/rules.md R21). */
-  #checkArguments(
-    ...[target, args]: Parameters<SpinePorts['checkArguments']>
-  ): ReturnType<SpinePorts['checkArguments']> {
-    if (target.shape === undefined && !this.#plan.validatesArguments) return undefined;
-    return this.#arguments.check(target, args);
-  }
-
-  async #subscribe(...[permit, owner, isOn]: Parameters<SpinePorts['subscribe']>): Promise<void> {
-    const session = this.#sessions.withKey(owner.key);
-    const isFull = this.#news.countOf(owner.key) >= MAX_SUBSCRIPTIONS;
-    if (isOn && (isFull || this.#news.room(owner.principal) === 0))
-      throw new Refusal('LIMITED', 'Too many resources are subscribed to already.');
-    await this.#news.subscribe(permit, owner, isOn);
-    session?.setSubscribed(permit.target.publicName, isOn);
-  }
-
-  async #setLevel(...[owner, level]: Parameters<SpinePorts['setLevel']>): Promise<void> {
-    this.#sessions.withKey(owner.key)?.setLogLevel(level);
-    await this.#pool.setLevel(this.#sharedLevel() ?? level, owner);
-  }
-
-  #sharedLevel(): string | undefined {
-    return mostVerbose([...this.#sessions.all()].map((session) => session.logLevel));
   }
 
   #onInventory(upstream: string, inventory: Inventory | undefined): void {
@@ -322,15 +313,18 @@ export class Gateway {
 
   #onServerState(state: UpstreamState): void {
     this.#readiness.note(state);
+    this.#records.serverState(state);
     this.#terms.onServerState?.(state);
   }
 
   #logCrash(error: unknown): string {
     const id = newId();
-    this.#terms.log.error(
-      { id, failure: error instanceof Error ? error.stack : String(error) },
-      'a request crashed',
-    );
+    this.#logs
+      .of('listen')
+      .error(
+        { id, failure: error instanceof Error ? error.stack : String(error) },
+        'a request crashed',
+      );
     return id;
   }
 }

@@ -42,7 +42,8 @@ Server names become part of tool names: characters other than letters, digits, \
 result must not hold \`__\`, and no two names may differ in case alone.`;
 
 const APP_PROSE = `YAML 1.2. Schema: \`schemas/app.schema.json\`. A key unknown here is an error, so that no misspelt rule is silently
-without effect.`;
+without effect. Where a value can be a text or \`{ fromEnv }\`, and in \`headers\`, references to environment variables may
+stand as in mcp.json; one that is not set is an error, but for a section that is switched off.`;
 
 /** The page of everything that can be configured. */
 export function configurationPage(): string {

@@ -66,4 +66,52 @@ toolExtensions:
               text: { maxLength: 500 }
               thread_ts: { hidden: true }
 `,
+  limits: `
+limits:
+  showState: true                               # callers see what is left
+  rules:
+    - id: crawl-gently
+      servers: [slack]
+      per: [caller]
+      rate: { calls: 100, per: 1m, burst: 20 }
+    - { id: one-at-a-time, tools: ["files/write_*"], per: [consumer, tool], concurrency: 1 }
+    - id: day-of-developers
+      groups: [developers]
+      per: [consumer]
+      budget: { window: day, tokens: 2000000, cost: 5 }
+      warnAt: 0.9
+    - { id: short-answers, mode: shadow, maxResultBytes: 200000 }
+`,
+  audit: `
+audit:
+  arguments: hash
+  onFailure: refuse                             # no call without a record
+  retention: { maxAgeDays: 90, maxBytes: 10737418240 }
+  syslog: { host: siem.example.com, protocol: tls }
+`,
+  logging: `
+logging:
+  level: info
+  layers: { upstream: debug, exchange: warn }   # more of the servers, no line for each exchange
+`,
+  tracing: `
+tracing:
+  enabled: true
+  endpoint: https://otlp.example.com/v1/traces
+  headers: { Authorization: "Bearer \${OTLP_TOKEN}" }
+  sampleRatio: 0.1
+`,
+  tokens: `
+tokens:
+  model: openai/gpt-5                           # of callers that name none
+  consumers: { alice: anthropic/claude-sonnet-4-5 }
+  prices:
+    - { provider: openai, model: "gpt-5*", input: 1.25, output: 10 }
+    - { provider: local, model: "*", input: 0, output: 0, encoding: cl100k_base }
+`,
+  usage: `
+usage:
+  database: \${USAGE_DATABASE_URL}
+  retention: { minuteDays: 2, hourDays: 60, dayDays: 730 }
+`,
 };

@@ -15,6 +15,9 @@ export function refusalsPage(): string {
     'was sent; in a stream that has begun, the error comes as a JSON-RPC response alone. The error holds the code in',
     '`data.refusal` and what to do in `data.remedy`.',
     '',
+    'Within a session (protocol versions up to 2025-11-25) every request is answered with 200, whatever its error, for clients',
+    'of that time take any other status for a broken connection; only INSUFFICIENT_SCOPE keeps its status.',
+    '',
     table(['Code', 'HTTP', 'JSON-RPC', 'What happened', 'What to do'], rows),
   ]);
 }

@@ -82,5 +82,6 @@ async function tell(desk: Desk, found: Found, options: ExplainOptions): Promise<
     args !== undefined && explanation.isAllowed
       ? await desk.argumentFault(target, args)
       : undefined;
-  return { caller, found, args, judged, at: desk.now(), explanation, argumentFault };
+  const shown = judged === undefined ? undefined : desk.withoutSecrets(judged);
+  return { caller, found, args, judged: shown, at: desk.now(), explanation, argumentFault };
 }

@@ -11,7 +11,7 @@ type Considered = Explanation['considered'][number];
 export interface Told {
   readonly caller: Principal;
   readonly found: Found;
-  /** Arguments as given, and as the server would get them. */
+  /** Arguments as given, and as the server would get them, without what looks like a secret. */
   readonly args: JsonObject | undefined;
   readonly judged: JsonObject | undefined;
   /** Milliseconds since the epoch. */

@@ -1,6 +1,10 @@
+import { userInfo } from 'node:os';
+
 import { didYouMean } from '../config/nearest.ts';
 import type { KeyRecord } from '../kernel/key-record.ts';
+import { AuditDesk } from '../wiring/audit-desk.ts';
 import { clock } from '../wiring/clock.ts';
+import { keyEvent } from '../wiring/gateway-events.ts';
 import { KeyDesk } from '../wiring/key-desk.ts';
 import { findConfiguration } from './configuration.ts';
 import { fail, note, table, timeText } from './output.ts';
@@ -14,17 +18,24 @@ export interface CreateOptions {
 }
 
 /** `mcpx keys create`: makes a key and prints it, this once. */
-export function createKey({ name, consumer, expires }: CreateOptions): void {
+export async function createKey({ name, consumer, expires }: CreateOptions): Promise<void> {
   const expiresAt = momentOf(expires);
   if (expiresAt !== undefined && expiresAt <= clock()) {
     fail('--expires: this moment has passed; give a later one, such as 90d.', 2);
     return;
   }
-  withDesk((desk) => {
+  await withDesk(async (desk) => {
     const { record, text } = desk.create({ name, consumer, expiresAt });
+    const failure = await recorded('key-created', record);
+    if (failure?.isRefusal === true) {
+      desk.revoke(record.id);
+      fail(`The key was not made, since that cannot be recorded: ${failure.why}`, 1);
+      return;
+    }
     // Alone on standard output, so that a script can take it from there.
     process.stdout.write(`${text}\n`);
     note(madeText(record));
+    if (failure !== undefined) note(notRecorded(failure));
     for (const line of remarks(consumer)) note(line);
   });
 }
@@ -75,8 +86,8 @@ export interface ListOptions {
 }
 
 /** `mcpx keys list`: all keys, never their secrets. */
-export function listKeys({ json }: ListOptions): void {
-  withDesk((desk) => {
+export async function listKeys({ json }: ListOptions): Promise<void> {
+  await withDesk((desk) => {
     const keys = desk.list();
     const text = json === true ? `${JSON.stringify(keys.map(asJson), null, 2)}\n` : listText(keys);
     process.stdout.write(text);
@@ -126,8 +137,8 @@ function listText(keys: readonly KeyRecord[]): string {
 }
 
 /** `mcpx keys revoke`: ends a key. */
-export function revokeKey(idOrName: string): void {
-  withDesk((desk) => {
+export async function revokeKey(idOrName: string): Promise<void> {
+  await withDesk(async (desk) => {
     const before = desk.list();
     const revoked = desk.revoke(idOrName);
     if (revoked === undefined) {
@@ -139,6 +150,9 @@ export function revokeKey(idOrName: string): void {
     const { id, name, consumer, revokedAt } = revoked;
     const key = `Key "${name}" (id ${id}) of consumer ${consumer}`;
     const wasRevoked = before.find((each) => each.id === id)?.revokedAt !== undefined;
+    // It must be possible to end a key whatever else is wrong.
+    const failure = wasRevoked ? undefined : await recorded('key-revoked', revoked);
+    if (failure !== undefined) note(notRecorded(failure));
     const text = wasRevoked
       ? `${key} was revoked before, at ${timeText(revokedAt)} UTC.`
       : `${key} is revoked; that takes effect within a second.`;
@@ -146,12 +160,49 @@ export function revokeKey(idOrName: string): void {
   });
 }
 
+/** Why something is not in the audit. */
+interface Unrecorded {
+  readonly why: string;
+  /** Whether nothing may be done without a record. */
+  readonly isRefusal: boolean;
+}
+
+/** Writes into the audit what became of a key; returns why it could not. */
+async function recorded(
+  event: 'key-created' | 'key-revoked',
+  record: KeyRecord,
+): Promise<Unrecorded | undefined> {
+  const { surroundings, read } = findConfiguration();
+  const plan = read().plan?.audit;
+  const desk = new AuditDesk(surroundings.dataDir);
+  try {
+    await desk.note(keyEvent(event, record, userName()), plan);
+    return undefined;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { why, isRefusal: plan?.onFailure === 'refuse' };
+  }
+}
+
+function notRecorded({ why }: Unrecorded): string {
+  return `Note: this is not in the audit: ${why}`;
+}
+
+/** Who runs this, as the operating system knows; not every user has a name there. */
+function userName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.getuid === undefined ? undefined : `uid ${process.getuid()}`;
+  }
+}
+
 /** Opens the keys of the data folder; what goes wrong with them is one line. */
-function withDesk(work: (desk: KeyDesk) => void): void {
+async function withDesk(work: (desk: KeyDesk) => void | Promise<void>): Promise<void> {
   let desk: KeyDesk | undefined;
   try {
     desk = new KeyDesk(findConfiguration().surroundings.dataDir);
-    work(desk);
+    await work(desk);
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error), 1);
   } finally {

@@ -1,10 +1,11 @@
 import { inheritedEnvironment } from '../config/environment.ts';
 import { watchConfig } from '../config/watch.ts';
-import { Gateway } from '../gateway.ts';
+import { Gateway, type Log } from '../gateway.ts';
 import type { UpstreamState } from '../kernel/inventory.ts';
 import type { Plan, Surroundings } from '../kernel/plan.ts';
 import { findConfiguration, type Configuration } from './configuration.ts';
-import { createLog } from './log.ts';
+import { Logs, Scrubbing } from '../wiring/scrubbing.ts';
+import { createLog, endOnFatal, type ProcessLog } from './log.ts';
 import { problemLine } from './output.ts';
 import { productVersion } from './version.ts';
 
@@ -21,75 +22,93 @@ export interface Launch {
 export function launch(onServerState: (state: UpstreamState) => void): Launch | undefined {
   const configuration = findConfiguration();
   const { surroundings } = configuration;
-  const running: { gateway?: Gateway } = {};
+  const running: { started?: Started } = {};
   // Watched before it is read: no change falls in between.
   const stopWatching = watchConfig([surroundings.serversPath, surroundings.appPath], () => {
-    if (running.gateway !== undefined) reload(running.gateway, configuration, log);
+    if (running.started !== undefined) reload(running.started, configuration);
   });
   const { plan, problems } = configuration.read();
   for (const problem of problems) process.stderr.write(`${problemLine(problem)}\n`);
-  const log = createLog(surroundings.logLevel);
-  const gateway = plan === undefined ? undefined : open({ plan, surroundings, log, onServerState });
-  if (plan === undefined || gateway === undefined) {
+  const started = plan === undefined ? undefined : begin({ plan, surroundings, onServerState });
+  if (plan === undefined || started === undefined) {
     stopWatching();
     return undefined;
   }
-  running.gateway = gateway;
+  const { gateway, log } = started;
+  running.started = started;
   return {
     gateway,
     plan,
     surroundings,
     close: async () => {
       stopWatching();
+      log.info({}, 'the gateway is stopping');
       await gateway.close();
+      log.info({}, 'the gateway has stopped');
+      await log.flush();
     },
   };
 }
 
-type Log = ReturnType<typeof createLog>;
+/** A gateway with the log it writes to, and what keeps secrets out of it. */
+interface Started {
+  readonly gateway: Gateway;
+  readonly log: ProcessLog;
+  readonly scrubbing: Scrubbing;
+}
 
-interface OpenTerms {
-  readonly plan: Plan;
-  readonly surroundings: Surroundings;
-  readonly log: Log;
+type Opening = Pick<Launch, 'plan' | 'surroundings'> & {
   onServerState(state: UpstreamState): void;
+};
+
+function begin(opening: Opening): Started | undefined {
+  const log = createLog(opening.plan.logging);
+  const scrubbing = new Scrubbing(opening.plan);
+  endOnFatal(log, (text) => scrubbing.text(text));
+  const gateway = open(opening, log);
+  return gateway === undefined ? undefined : { gateway, log, scrubbing };
 }
 
 /** A gateway, or undefined and a line that says why its data folder cannot be used. */
-function open(terms: OpenTerms): Gateway | undefined {
+function open(opening: Opening, log: ProcessLog): Gateway | undefined {
   try {
     return new Gateway({
-      ...terms,
+      ...opening,
+      log,
       version: productVersion(),
       inheritedEnv: inheritedEnvironment(),
-      onServerState: (state) => terms.onServerState(state),
+      onServerState: (state) => opening.onServerState(state),
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const { dataDir } = terms.surroundings;
+    const { dataDir } = opening.surroundings;
     process.stderr.write(`mcpx: cannot use the data folder ${dataDir} (MCPX_DATA_DIR): ${why}\n`);
     return undefined;
   }
 }
 
-function reload(gateway: Gateway, configuration: Configuration, log: Log): void {
+/** Problems quote what stands in files. */
+function reload(started: Started, configuration: Configuration): void {
+  const said = new Logs(started.log, started.scrubbing).of('config');
   const { plan, problems } = configuration.read();
   for (const problem of problems) {
-    log[problem.severity === 'error' ? 'error' : 'warn'](problemLine(problem));
+    said[problem.severity === 'error' ? 'error' : 'warn']({}, problemLine(problem));
   }
   if (plan === undefined) {
-    log.error('the configuration was not taken over: the last good one stays in force');
+    said.error({}, 'the configuration was not taken over: the last good one stays in force');
   } else {
-    take(gateway, plan, log);
+    take(started, plan, said);
   }
 }
 
-function take(gateway: Gateway, plan: Plan, log: Log): void {
+function take({ gateway, log, scrubbing }: Started, plan: Plan, said: Log): void {
   try {
+    scrubbing.apply(plan);
+    log.setLevels(plan.logging);
     gateway.apply(plan);
-    log.info('the changed configuration is in force');
+    said.info({}, 'the changed configuration is in force');
   } catch (error) {
-    log.error({ error: String(error) }, 'the changed configuration is in force only in part');
+    said.error({ error: String(error) }, 'the changed configuration is in force only in part');
   }
 }
 

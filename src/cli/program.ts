@@ -1,10 +1,13 @@
 import { Command } from 'commander';
 
+import { addAudit } from './audit-commands.ts';
+import { addContext } from './context-commands.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { CreateOptions, ListOptions } from './keys.ts';
 import type { SimulateOptions } from './simulate.ts';
 import type { StdioOptions } from './stdio.ts';
 import { expiry, jsonObject, label, moment, oneMore } from './typed.ts';
+import { addUsage } from './usage-commands.ts';
 import { productVersion } from './version.ts';
 
 const USAGE = 2;
@@ -27,6 +30,9 @@ export function createProgram(): Command {
   addKeys(program);
   addExplain(program);
   addSimulate(program);
+  addAudit(program);
+  addUsage(program);
+  addContext(program);
   return program;
 }
 

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 
 import { isObject, type JsonObject } from '../kernel/json.ts';
+import type { ModelRef } from '../kernel/spending.ts';
 
 /** When something ends: after so many milliseconds, or at a moment in milliseconds since the epoch. */
 export type Expiry = { readonly inMs: number } | { readonly at: number };
@@ -50,6 +51,13 @@ export function label(text: string): string {
   throw new InvalidArgumentError(
     `Give 1 to ${MAX_TEXT_CHARS} characters, none of them invisible, without spaces around them.`,
   );
+}
+
+/** Reads a model: `provider/id`, or an id alone. */
+export function model(text: string): ModelRef {
+  const name = label(text);
+  const slash = name.indexOf('/');
+  return { provider: name.slice(0, Math.max(0, slash)).toLowerCase(), id: name.slice(slash + 1) };
 }
 
 /** Adds one more value of an option that may be given several times. */

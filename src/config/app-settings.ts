@@ -1,22 +1,19 @@
 import { z } from 'zod';
 import { TESTS } from './access-tests.ts';
+import { AUDIT } from './audit.ts';
 import { AUTH } from './auth.ts';
 import { TOOL_EXTENSIONS } from './extensions.ts';
+import { LIMITING } from './limits.ts';
+import { LOGGING } from './logging.ts';
+import { METRICS } from './metrics.ts';
 import { PERMISSIONS } from './permissions.ts';
 import { RULES } from './rules.ts';
 import { SERVER_ATTRIBUTES } from './server-attributes.ts';
-import {
-  ASKS,
-  AUDIT,
-  DOOR,
-  LISTS,
-  METRICS,
-  SESSIONS,
-  SHUTDOWN,
-  SSE,
-  UPSTREAMS,
-} from './settings.ts';
+import { ASKS, DOOR, LISTS, SESSIONS, SHUTDOWN, SSE, UPSTREAMS } from './settings.ts';
+import { TOKENS } from './tokens.ts';
 import { TOOL_GROUPS } from './tool-groups.ts';
+import { TRACING } from './tracing.ts';
+import { USAGE } from './usage.ts';
 
 /** The whole of app.yaml. */
 export const APP = z.strictObject({
@@ -59,8 +56,17 @@ export const APP = z.strictObject({
   asks: ASKS.describe('Questions of servers to clients: elicitation, sampling and roots.').prefault(
     {},
   ),
-  audit: AUDIT.describe('What is written about each exchange.').prefault({}),
+  limits: LIMITING.describe(
+    'Limits and budgets of calls. A limit counts the calls that all its selectors select; without any it counts every call. A call beyond one is refused with LIMITED, and told when to try again.',
+  ).prefault({}),
+  audit: AUDIT.describe('What is written about each exchange, and where it goes.').prefault({}),
+  logging: LOGGING.describe('The log.').prefault({}),
   metrics: METRICS.describe('The metrics page.').prefault({}),
+  tracing: TRACING.describe('Traces, sent over OTLP/HTTP.').prefault({}),
+  tokens: TOKENS.describe(
+    'Counting of tokens, as the model of the agent reads and writes them, and what they cost.',
+  ).prefault({}),
+  usage: USAGE.describe('The store of who used what, how much and how fast.').prefault({}),
   targetServerAttributes: SERVER_ATTRIBUTES.describe('Switches by server name.').optional(),
 });
 

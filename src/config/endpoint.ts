@@ -1,6 +1,7 @@
 import type { JsonObject } from '../kernel/json.ts';
 import type { Endpoint, RemoteEndpoint, StdioEndpoint } from '../kernel/plan.ts';
 import type { ConfigFile } from './config-file.ts';
+import { headerNameFault, headerValueFault } from './http-text.ts';
 import type { Resolution } from './resolution.ts';
 import type { ServerEntry } from './server-entry.ts';
 import type { Path } from './tree.ts';
@@ -12,10 +13,6 @@ export interface Draft {
   readonly entry: ServerEntry;
   readonly resolution: Resolution;
 }
-
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-// RFC 9110, 5.5.
-const HEADER_VALUE = /^[\t\u0020-\u007E\u0080-\u00FF]*$/;
 
 /** Where a server is, every reference replaced; what cannot work is reported. */
 export function compileEndpoint(draft: Draft): Endpoint | undefined {
@@ -102,10 +99,10 @@ function checkHeaders(
 ): void {
   for (const [name, value] of Object.entries(headers)) {
     const here = [...path, 'headers', name];
-    if (!HEADER_NAME.test(name)) file.error(here, 'No HTTP header can have this name.', 'key');
-    if (HEADER_VALUE.test(value)) continue;
-    const message = 'This holds a line break or another character no HTTP header can carry.';
-    resolution.reject(here, entry.headers?.[name], value, message);
+    const nameFault = headerNameFault(name);
+    if (nameFault !== undefined) file.error(here, nameFault, 'key');
+    const fault = headerValueFault(value);
+    if (fault !== undefined) resolution.reject(here, entry.headers?.[name], value, fault);
   }
 }
 

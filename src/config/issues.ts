@@ -7,7 +7,7 @@ type Issue = z.core.$ZodIssue;
 
 const KINDS: Readonly<Record<string, string>> = {
   int: 'a whole number',
-  number: 'a whole number',
+  number: 'a number',
   string: 'a text',
   boolean: 'true or false',
   array: 'a list',
@@ -31,7 +31,8 @@ export function reportIssues(spot: Spot, schema: z.ZodType, issues: readonly Iss
       const known = knownKeys(schema, inside);
       for (const key of issue.keys) spot.file.error([...path, key], unknownKey(key, known), 'key');
     } else {
-      spot.file.error(path, sentence(issue, valueAt(spot.value, inside)));
+      const found = valueAt(spot.value, inside);
+      spot.file.error(path, sentence(inKind(issue, schema), found));
     }
   }
 }
@@ -62,13 +63,27 @@ export function warnOfForeignKeys(spot: Spot, schema: z.ZodType): void {
   }
 }
 
+/** Of a text, zod says that a number was expected where only a whole one will do. */
+function inKind(issue: Issue, schema: z.ZodType): Issue {
+  if (issue.code !== 'invalid_type' || issue.expected !== 'number') return issue;
+  const isWhole = schemasAt(schema, issue.path as Path).some(
+    (here) => here instanceof z.ZodNumberFormat,
+  );
+  return isWhole ? { ...issue, expected: 'int' } : issue;
+}
+
 /** The keys that object schemas name at a path inside another schema. */
 function knownKeys(schema: z.ZodType, path: Path = []): string[] {
-  const here = path.reduce<readonly z.ZodType[]>(
-    (schemas, step) => schemas.flatMap((schema) => stepInto(schema, step)),
+  return schemasAt(schema, path).flatMap((here) =>
+    here instanceof z.ZodObject ? Object.keys(here.shape) : [],
+  );
+}
+
+function schemasAt(schema: z.ZodType, path: Path): readonly z.ZodType[] {
+  return path.reduce<readonly z.ZodType[]>(
+    (schemas, step) => schemas.flatMap((here) => stepInto(here, step)),
     alternatives(schema),
   );
-  return here.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []));
 }
 
 function stepInto(schema: z.ZodType, step: string | number): z.ZodType[] {
@@ -98,9 +113,12 @@ function valueAt(value: unknown, path: Path): unknown {
 }
 
 function sentence(issue: Issue, found: unknown): string {
+  const isOwnText = !issue.message.startsWith(ZODS);
   switch (issue.code) {
     case 'invalid_type':
-      return wrongType(issue.expected, found);
+      return isOwnText ? givenText(issue, found) : wrongType(issue.expected, found);
+    case 'invalid_union':
+      return givenText(issue, found);
     case 'too_small':
       return tooSmall(issue);
     case 'too_big':
@@ -112,6 +130,13 @@ function sentence(issue: Issue, found: unknown): string {
     default:
       return issue.message;
   }
+}
+
+/** What zod says where a schema has no words of its own. */
+const ZODS = 'Invalid input';
+
+function givenText({ message }: Issue, found: unknown): string {
+  return found === undefined ? `This is missing. ${message}` : message;
 }
 
 function tooSmall({ origin, minimum, inclusive }: z.core.$ZodIssueTooSmall): string {

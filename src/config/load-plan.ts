@@ -3,10 +3,11 @@ import { compileAccess } from './access.ts';
 import type { AppDraft } from './app-draft.ts';
 import { compileAuth } from './auth.ts';
 import { compileApp } from './compile-app.ts';
+import { compileRecords } from './compile-records.ts';
 import { compileServers } from './compile-servers.ts';
 import { ConfigFile } from './config-file.ts';
 import { compileDoor } from './door.ts';
-import type { LookUp } from './environment.ts';
+import { lunarPlan, type LookUp } from './environment.ts';
 import { refuseExposure } from './exposure.ts';
 import { compileExtensions } from './extensions.ts';
 import { freeze } from './freeze.ts';
@@ -17,6 +18,7 @@ import type { PemFile } from './pem-file.ts';
 import { problemOf } from './problem.ts';
 import { inactiveServers } from './server-attributes.ts';
 import { checkServerReferences } from './server-references.ts';
+import { UsedVariables } from './used-variables.ts';
 import { Variables } from './variables.ts';
 
 /** All a plan is made of: the texts of both files, undefined where one does not exist, and what surrounds them. */
@@ -67,12 +69,14 @@ interface Reading {
 }
 
 function toPlan(sources: PlanSources, draft: AppDraft, reading: Reading): Plan {
-  const { surroundings, lookUp, checks, readFile } = sources;
+  const { surroundings, checks, readFile } = sources;
   const { serversFile, variables } = reading;
   const { app } = draft;
   const { startConcurrency, ...limits } = app.upstreams;
   const auth = compileAuth(draft, variables);
   const isAuthOn = auth.isOn;
+  const used = new UsedVariables(sources.lookUp);
+  const { lookUp } = used;
   if (!isAuthOn && !draft.broken.has('auth')) refuseExposure(surroundings, variables);
   return {
     naming: app.naming,
@@ -87,8 +91,10 @@ function toPlan(sources: PlanSources, draft: AppDraft, reading: Reading): Plan {
     extensions: compileExtensions(draft, checks),
     validatesArguments: app.validateArguments,
     asks: app.asks,
-    audit: { isOn: app.audit.enabled, arguments: app.audit.arguments },
+    ...compileRecords(draft, { surroundings, variables, lookUp, isAuthOn }),
+    lunar: lunarPlan(lookUp),
     servers: compileServers(serversFile, { lookUp, limits, inactive: inactiveServers(app) }),
+    fromEnvironment: used.values,
   };
 }
 

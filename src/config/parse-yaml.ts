@@ -28,7 +28,12 @@ function toFault(
   severity: Fault['severity'],
   error: { message: string; pos: [number, number] },
 ): Fault {
-  return { severity, offset: error.pos[0], message: `This is not valid YAML: ${error.message}.` };
+  // A password that begins with an exclamation mark is a tag here: what it says is not shown.
+  const what = error.message.replace(
+    /(tag): \S.*$/s,
+    '$1; put a text that begins with "!" in quotes',
+  );
+  return { severity, offset: error.pos[0], message: `This is not valid YAML: ${what}.` };
 }
 
 function toTree(reading: Reading, node: unknown): Tree {
@@ -62,7 +67,9 @@ function followAlias(reading: Reading, alias: Alias): Tree {
   reading.faults.push({
     severity: 'error',
     offset,
-    message: `No anchor "&${alias.source}" stands before this alias.`,
+    // It may be a password that begins with a star.
+    message:
+      'No anchor of this name stands before this alias; put a text that begins with "*" in quotes.',
   });
   return { kind: 'scalar', offset, value: null };
 }

@@ -1,10 +1,7 @@
 import type { ConfigFile } from './config-file.ts';
 import type { LookUp } from './environment.ts';
-import { interpolate } from './interpolate.ts';
 import { pathText, type Path } from './tree.ts';
-
-const ODD =
-  'A "${" here begins no reference to a variable and stays; write "$${" where it is meant.';
+import { ODD, resolved, type Value } from './value.ts';
 
 /** Replaces references in the values of one server, and remembers what could not be replaced. */
 export class Resolution {
@@ -23,8 +20,8 @@ export class Resolution {
   }
 
   /** The text a value stands for; a reference that cannot be replaced leaves nothing in its place. */
-  text(value: string | { readonly fromEnv: string }, path: Path): string {
-    const { text, missing, hasOddity } = this.#replaced(value);
+  text(value: Value, path: Path): string {
+    const { text, missing, hasOddity } = resolved(value, this.#lookUp);
     for (const name of missing) this.#missing.push(wanted(name, path));
     if (hasOddity) this.#file.warn(path, ODD);
     return text;
@@ -36,10 +33,7 @@ export class Resolution {
   }
 
   /** The texts of a mapping, under their keys. */
-  record(
-    values: Readonly<Record<string, string | { readonly fromEnv: string }>>,
-    path: Path,
-  ): Record<string, string> {
+  record(values: Readonly<Record<string, Value>>, path: Path): Record<string, string> {
     return Object.fromEntries(
       Object.entries(values).map(([key, value]) => [key, this.text(value, [...path, key])]),
     );
@@ -50,16 +44,6 @@ export class Resolution {
     if (written === text) return this.#file.error(path, message);
     const remedy = 'Correct the variable it takes its value from.';
     this.#missing.push(`${pathText(path)}: ${message} ${remedy}`);
-  }
-
-  #replaced(value: string | { readonly fromEnv: string }): ReturnType<typeof interpolate> {
-    if (typeof value === 'string') return interpolate(value, this.#lookUp);
-    const text = this.#lookUp(value.fromEnv);
-    return {
-      text: text ?? '',
-      missing: text === undefined ? [value.fromEnv] : [],
-      hasOddity: false,
-    };
   }
 }
 

@@ -4,31 +4,16 @@ import type { AppDraft } from './app-draft.ts';
 import type { ConfigFile } from './config-file.ts';
 import type { ConfigChecks } from './ports.ts';
 import { SCOPE } from './scope.ts';
-import { patternFault } from './target-text.ts';
-
-const names = z.array(z.string().min(1)).min(1);
-const PATTERN = z
-  .string()
-  .superRefine((text, check) => {
-    const message = patternFault(text);
-    if (message !== undefined) check.addIssue({ code: 'custom', message });
-  })
-  // For editors alone, which know no more than patterns.
-  .meta({ pattern: '^(\\*|[^/]+/.+)$' });
-const patterns = z.array(PATTERN).min(1);
+import { ID, NAMES, PATTERNS } from './selectors.ts';
 
 const RULE = z
   .strictObject({
-    id: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]+$/, 'Use letters, digits, ".", "_" and "-" alone.')
-      .refine(
-        (id) => !id.startsWith('permissions.'),
-        'Entries of permissions are known by such ids; give another one.',
-      )
-      .describe(
-        'The name of the rule, of which there is one only: records and `mcpx explain` know it by that.',
-      ),
+    id: ID.refine(
+      (id) => !id.startsWith('permissions.'),
+      'Entries of permissions are known by such ids; give another one.',
+    ).describe(
+      'The name of the rule, of which there is one only: records and `mcpx explain` know it by that.',
+    ),
     effect: z
       .enum(['allow', 'deny'])
       .describe(
@@ -38,27 +23,23 @@ const RULE = z
       .enum(['enforce', 'shadow'])
       .describe('`shadow` only records what the rule would have changed.')
       .default('enforce'),
-    consumers: names
-      .describe(
-        'The consumers it is for, by name or by the `consumerGroupKey` they belong to; `"*"` is every caller that has one.',
-      )
-      .optional(),
-    groups: names
-      .describe('The groups it is for: those a token names, and those consumers belong to.')
-      .optional(),
-    clients: names
-      .describe(
-        'The clients it is for, by the name they give themselves. With authentication on, no allow rule may rest on it.',
-      )
-      .optional(),
+    consumers: NAMES.describe(
+      'The consumers it is for, by name or by the `consumerGroupKey` they belong to; `"*"` is every caller that has one.',
+    ).optional(),
+    groups: NAMES.describe(
+      'The groups it is for: those a token names, and those consumers belong to.',
+    ).optional(),
+    clients: NAMES.describe(
+      'The clients it is for, by the name they give themselves. With authentication on, no allow rule may rest on it.',
+    ).optional(),
     scopes: z
       .array(SCOPE)
       .min(1)
       .describe('The OAuth scopes that the token of the caller must have, all of them.')
       .optional(),
-    servers: names
-      .describe('The servers it is for, in any case; `*` stands for any characters.')
-      .optional(),
+    servers: NAMES.describe(
+      'The servers it is for, in any case; `*` stands for any characters.',
+    ).optional(),
     annotations: z
       .record(
         z.string().min(1),
@@ -72,21 +53,21 @@ const RULE = z
         'The annotations a tool must have, by value, such as `{ destructiveHint: true }`. One that a tool does not give has the default of the protocol.',
       )
       .optional(),
-    tools: patterns
-      .describe('The tools it is for, as `server/tool`; `*` stands for any characters.')
-      .optional(),
-    prompts: patterns
-      .describe('The prompts it is for, as `server/prompt`; `*` stands for any characters.')
-      .optional(),
-    resources: patterns
-      .describe('The resources it is for, as `server/uri`; `*` stands for any characters.')
-      .optional(),
+    tools: PATTERNS.describe(
+      'The tools it is for, as `server/tool`; `*` stands for any characters.',
+    ).optional(),
+    prompts: PATTERNS.describe(
+      'The prompts it is for, as `server/prompt`; `*` stands for any characters.',
+    ).optional(),
+    resources: PATTERNS.describe(
+      'The resources it is for, as `server/uri`; `*` stands for any characters.',
+    ).optional(),
     asks: z
       .array(z.enum(['elicitation', 'sampling', 'roots', '*']))
       .min(1)
       .describe('The questions of servers to clients it is for.')
       .optional(),
-    toolGroups: names.describe('The tool groups whose members it is for.').optional(),
+    toolGroups: NAMES.describe('The tool groups whose members it is for.').optional(),
     when: z
       .string()
       .min(1)

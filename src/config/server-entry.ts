@@ -1,12 +1,7 @@
 import { z } from 'zod';
 import type { UpstreamLimits } from '../kernel/plan.ts';
 import { LIMITS } from './settings.ts';
-
-/** A value of `env` or `headers`: text that may hold ${NAME}, or the name of a variable. */
-const VALUE = z.union(
-  [z.string(), z.strictObject({ fromEnv: z.string().min(1) })],
-  'Give a text in quotes, or {"fromEnv": "NAME"}.',
-);
+import { VALUE } from './value.ts';
 
 const overrides = Object.fromEntries(
   Object.entries(LIMITS.shape).map(([key, limit]) => [key, limit.unwrap().optional()]),

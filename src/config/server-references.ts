@@ -25,7 +25,8 @@ function references(app: App): Reference[] {
       inKeys(services, ['toolGroups', index, 'services']),
     ),
     ...inKeys(app.toolExtensions?.services, ['toolExtensions', 'services']),
-    ...inRules(app.rules ?? []),
+    ...inSelectors(app.rules ?? [], ['rules']),
+    ...inSelectors(app.limits.rules, ['limits', 'rules']),
     ...inTests(app.tests ?? []),
   ];
 }
@@ -34,13 +35,20 @@ function inKeys(record: object | undefined, path: Path): Reference[] {
   return Object.keys(record ?? {}).map((name) => ({ name, path: [...path, name] }));
 }
 
-function inRules(rules: NonNullable<App['rules']>): Reference[] {
-  return rules.flatMap((rule, index) => [
-    ...(rule.servers ?? []).flatMap((name, at) =>
-      name.includes('*') ? [] : [{ name, path: ['rules', index, 'servers', at] }],
+interface Selecting {
+  readonly servers?: readonly string[] | undefined;
+  readonly tools?: readonly string[] | undefined;
+  readonly prompts?: readonly string[] | undefined;
+  readonly resources?: readonly string[] | undefined;
+}
+
+function inSelectors(items: readonly Selecting[], path: Path): Reference[] {
+  return items.flatMap((item, index) => [
+    ...(item.servers ?? []).flatMap((name, at) =>
+      name.includes('*') ? [] : [{ name, path: [...path, index, 'servers', at] }],
     ),
     ...(['tools', 'prompts', 'resources'] as const).flatMap((key) =>
-      inTargets(rule[key] ?? [], ['rules', index, key]),
+      inTargets(item[key] ?? [], [...path, index, key]),
     ),
   ]);
 }

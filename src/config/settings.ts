@@ -1,9 +1,5 @@
 import { z } from 'zod';
-
-// A timer set for longer than this fires at once.
-const MAX_TIMER_MS = 2 ** 31 - 1;
-// The longest text the runtime can hold.
-const MAX_TEXT_BYTES = 2 ** 29 - 24;
+import { age, bytes, count, timer } from './quantities.ts';
 
 /** One IP address or range of addresses. */
 export const ADDRESS = z.union(
@@ -140,44 +136,6 @@ export const ASKS = z.strictObject({
     0,
   ),
 });
-
-/** What is written about each exchange. */
-export const AUDIT = z.strictObject({
-  enabled: z
-    .boolean()
-    .describe('Whether every exchange is written to the audit folder.')
-    .default(true),
-  arguments: z
-    .enum(['none', 'hash', 'redacted', 'full'])
-    .describe(
-      'What is kept of the arguments of calls: nothing, a hash, the arguments without what looks like a secret, or all. `mcpx simulate` can decide calls again only where they were kept.',
-    )
-    .default('redacted'),
-});
-
-/** The metrics page. */
-export const METRICS = z.strictObject({
-  public: z
-    .boolean()
-    .describe('Whether metrics are served without a credential while authentication is on.')
-    .default(false),
-});
-
-function timer(fallback: number, meaning: string) {
-  return z.int().min(0).max(MAX_TIMER_MS).describe(meaning).default(fallback);
-}
-
-function age(fallback: number, meaning: string) {
-  return z.int().min(0).describe(meaning).default(fallback);
-}
-
-function bytes(fallback: number, meaning: string, least = 0) {
-  return z.int().min(least).max(MAX_TEXT_BYTES).describe(meaning).default(fallback);
-}
-
-function count(fallback: number, meaning: string, least = 1) {
-  return z.int().min(least).describe(meaning).default(fallback);
-}
 
 /** Whether a text is an origin: scheme, host and port alone. */
 export function isOrigin(text: string): boolean {

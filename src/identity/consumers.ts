@@ -1,5 +1,6 @@
 import type { AccessPlan, IssuerPlan } from '../kernel/access.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import { looksSecret } from '../kernel/secrets.ts';
 import type { KeyRecords } from './ports.ts';
 
 const TAG = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$/;
@@ -15,11 +16,13 @@ export interface Choice {
 export class Consumers {
   readonly #keys: KeyRecords;
   readonly #mapped: ReadonlySet<string>;
+  readonly #named: ReadonlySet<string>;
   /** Members of each entry that is a group, by the group's name. */
   readonly #members = new Map<string, string[]>();
 
   constructor(issuers: readonly IssuerPlan[], access: AccessPlan, keys: KeyRecords) {
     this.#keys = keys;
+    this.#named = new Set(namedConsumers(access));
     this.#mapped = new Set(issuers.flatMap((issuer) => namesOf(issuer, access)));
     for (const [name, { memberOf }] of Object.entries(access.consumers))
       if (memberOf !== undefined)
@@ -28,7 +31,7 @@ export class Consumers {
 
   /**
    * The consumer a credential is bound to, else the one the tag names. Throws CONSUMER_REFUSED for a tag that contradicts the
-   * credential, that is no name, or that names a consumer which only a credential of its own may select.
+   * credential, that is no name, that looks like a credential, or that names a consumer which only a credential of its own may select.
    */
   choose(bound: string | undefined, tag: string | undefined): Choice {
     if (tag === undefined || tag === bound) return { consumer: bound, isTagged: false };
@@ -38,6 +41,9 @@ export class Consumers {
       throw refused(
         'The consumer tag is not a name: up to 100 letters, digits and . _ @ + -, the first a letter or a digit.',
       );
+    // Consumers stand in records: a key that was sent in the wrong header must not.
+    if (!this.#named.has(tag) && looksSecret(tag))
+      throw refused('The consumer tag looks like a credential. Send a name here.');
     if (!this.mayTag(tag))
       throw refused('This consumer is selected by a credential of its own, not by a tag.');
     return { consumer: tag, isTagged: true };

@@ -131,13 +131,6 @@ export interface IssuerPlan {
   readonly clockToleranceSec: number;
 }
 
-/** What is written about each exchange. */
-export interface AuditPlan {
-  readonly isOn: boolean;
-  /** What is kept of arguments. */
-  readonly arguments: 'none' | 'hash' | 'redacted' | 'full';
-}
-
 /** Tools made from other tools: by server (in lower case) and tool. */
 export type ExtensionsPlan = Readonly<Record<string, Readonly<Record<string, ExtensionPlan>>>>;
 

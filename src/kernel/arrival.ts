@@ -1,6 +1,8 @@
 import type { Era } from './era.ts';
 import type { Exchange } from './exchange.ts';
 import type { Request } from './json-rpc.ts';
+import type { ModelRef } from './spending.ts';
+import type { TraceCarrier } from './trace.ts';
 
 /** How a message reached the gateway. */
 export type Transport = 'http' | 'sse' | 'stdio';
@@ -17,6 +19,16 @@ export interface Credentials {
   readonly endpoint?: string | undefined;
 }
 
+/** What a request says of itself beside its message. */
+export interface Circumstances {
+  /** Monotonic milliseconds when its head had been read. */
+  readonly arrivedAt: number;
+  /** Bytes of the message. */
+  readonly bytes: number | undefined;
+  readonly model: ModelRef | undefined;
+  readonly trace: TraceCarrier | undefined;
+}
+
 /** One request as it came, classified by era, with the way back to its client. */
 export interface Arrival {
   readonly era: Era;
@@ -27,4 +39,6 @@ export interface Arrival {
   readonly exchange: Exchange;
   /** Header by lower-case name, where the request came with headers that must agree with its body. */
   readonly header?: (name: string) => string | undefined;
+  /** Undefined for transports that tell nothing more. */
+  readonly circumstances?: Circumstances;
 }

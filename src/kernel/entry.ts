@@ -2,17 +2,30 @@ import type { Era } from './era.ts';
 import type { Transport } from './arrival.ts';
 import type { JsonObject } from './json.ts';
 import type { Principal, Proof } from './principal.ts';
+import type { ModelRef, Spending } from './spending.ts';
 import type { TargetKind } from './target.ts';
+import type { Trace } from './trace.ts';
 
 /** How an exchange ended. */
-export type Outcome = 'ok' | 'tool-error' | 'error' | 'refused' | 'cancelled' | 'crashed';
+export type Outcome =
+  | 'ok'
+  | 'tool-error'
+  | 'error'
+  | 'refused'
+  | 'timed-out'
+  | 'cancelled'
+  | 'crashed';
 
 /** The record of one exchange. Every exchange leaves exactly one. */
 export interface Entry {
+  /** Unique among all exchanges; joins log, audit and trace. */
+  readonly id: string;
   readonly method: string;
   readonly era: Era;
   /** Undefined for what a server asks. */
   readonly transport: Transport | undefined;
+  /** Protocol version of the request; undefined for what a server asks. */
+  readonly version?: string | undefined;
   /** Key of the caller. */
   readonly principal: string | undefined;
   readonly caller: Caller | undefined;
@@ -35,10 +48,60 @@ export interface Entry {
   readonly rule: string | undefined;
   /** Rules in shadow mode that would have decided otherwise. */
   readonly shadows: readonly string[];
+  /** When the request arrived, in milliseconds since the epoch, with fractions. */
+  readonly startedAt: number;
   /** Whole time inside the gateway and the upstream, in milliseconds. */
   readonly durationMs: number;
+  readonly stages: Stages;
+  /** Of `durationMs`, what was waited for the server behind; zero where it was not asked. */
+  readonly upstreamMs: number;
+  /** Size of the request's message; undefined where the transport does not tell. */
+  readonly requestBytes: number | undefined;
+  /** Characters of the result's JSON text; undefined where there is none. */
+  readonly resultChars: number | undefined;
+  /** What came back: the result, or the JSON text of one that was text already, such as a list. */
+  readonly result: JsonObject | string | undefined;
+  /** The model the agent says it runs. */
+  readonly model: ModelRef | undefined;
+  readonly trace: Trace | undefined;
+  /** Limits that would have refused it in shadow mode, and those near their end. */
+  readonly warnings: readonly string[];
   /** Message of an unexpected failure, for the log alone. */
   readonly failure: string | undefined;
+}
+
+/** When the stages of a call were through, in milliseconds after its arrival; undefined for those it did not reach. */
+export interface Stages {
+  /** Identified, and on its road. */
+  readonly arrived: number;
+  /** Its target is known. */
+  readonly resolved: number | undefined;
+  /** Policy has decided. */
+  readonly decided: number | undefined;
+  /** Arguments are checked and limits admit it. */
+  readonly guarded: number | undefined;
+  /** The server behind has answered, for the last time. */
+  readonly answered: number | undefined;
+}
+
+/** An entry with what it used, where tokens are counted. */
+export interface Recorded {
+  readonly entry: Entry;
+  readonly spending: Spending | undefined;
+}
+
+/** One place where exchanges are written to. Taking never waits and never throws. */
+export interface Sink {
+  take(recorded: Recorded): void;
+}
+
+/** What happened to the gateway itself: a configuration taken over, a key made or revoked, a session begun or ended. */
+export interface GatewayEvent {
+  /** Such as `config-changed`, `key-created`, `session-ended`. */
+  readonly event: string;
+  /** Who did it, as far as that is known: the key of a principal, or the name of an operating system user. */
+  readonly by: string | undefined;
+  readonly details: JsonObject;
 }
 
 /** Who called, as far as a decision can depend on it. */

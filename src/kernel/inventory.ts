@@ -45,5 +45,9 @@ export interface UpstreamState {
   readonly isInteractive: boolean;
   readonly instances: number;
   readonly restarts: number;
+  /** Clients' calls that wait for its answer. */
+  readonly inFlight: number;
+  /** Calls that wait for one of its instances. */
+  readonly queued: number;
   readonly counts: Readonly<Record<ListKind, number>>;
 }

@@ -1,4 +1,13 @@
-import type { AccessPlan, AuditPlan, AuthPlan, ExtensionsPlan } from './access.ts';
+import type { AccessPlan, AuthPlan, ExtensionsPlan } from './access.ts';
+import type { LimitsPlan } from './limits-plan.ts';
+import type {
+  AuditPlan,
+  LoggingPlan,
+  MetricsPlan,
+  TokensPlan,
+  TracingPlan,
+  UsagePlan,
+} from './record-plan.ts';
 
 /** The compiled, frozen configuration. An exchange keeps the plan it began with. */
 export interface Plan {
@@ -16,14 +25,32 @@ export interface Plan {
   /** Whether arguments of every tool are checked against its schema, not only those of custom ones (docs/rules.md R21). */
   readonly validatesArguments: boolean;
   readonly asks: AskPlan;
+  readonly limits: LimitsPlan;
   readonly audit: AuditPlan;
+  readonly logging: LoggingPlan;
+  readonly metrics: MetricsPlan;
+  readonly tracing: TracingPlan;
+  readonly tokens: TokensPlan;
+  readonly usage: UsagePlan;
+  /** The Lunar Gateway that outgoing HTTP goes through. */
+  readonly lunar: LunarPlan | undefined;
   readonly servers: readonly ServerPlan[];
+  /** Values that texts of the plan have from variables which servers do not all get: each may be a secret. */
+  readonly fromEnvironment: readonly string[];
 }
 
 /** Questions of servers to clients (docs/rules.md R7). */
 export interface AskPlan {
   /** Questions one server may ask one caller within a minute. */
   readonly maxPerMinute: number;
+}
+
+/** The Lunar Gateway and its fail-safe: so many failures in a row, and it is left alone for so long. */
+export interface LunarPlan {
+  readonly host: string;
+  readonly port: number;
+  readonly failuresToCooldown: number;
+  readonly cooldownMs: number;
 }
 
 /** Who may knock: addresses, names and sizes of the inbound side. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from './json.ts';
+import { saidName } from './secrets.ts';
 
 /** How a caller was proven: by being on this machine, by the key many share, by a key of its own, by a token. */
 export type Proof = 'local' | 'shared-key' | 'api-key' | 'token';
@@ -39,7 +40,7 @@ export class Principal {
   readonly claims: JsonObject | undefined;
   readonly expiresAt: number | undefined;
   readonly endpoint: string | undefined;
-  /** What the caller's client calls itself; proves nothing. */
+  /** What the caller's client calls itself, unless that looks like a credential; proves nothing. */
   readonly client: string | undefined;
   readonly #proven: Proven;
   readonly #byClient = new Map<string, Principal>();
@@ -81,7 +82,7 @@ export class Principal {
     const name = client.slice(0, MAX_CLIENT_CHARS);
     const present = this.#byClient.get(name);
     if (present !== undefined) return present;
-    const named = new Principal(this.#proven, name);
+    const named = new Principal(this.#proven, saidName(name));
     // Clients choose their names: what is kept of them must not grow.
     if (this.#byClient.size >= MAX_CLIENTS) this.#byClient.clear();
     this.#byClient.set(name, named);

@@ -141,10 +141,22 @@ export const REFUSALS = {
     remedy: 'Wait as many seconds as the Retry-After header says, and send a valid credential.',
   },
   LIMITED: {
-    http: 200,
+    http: 429,
     rpc: 1429,
     sentence: 'A limit is reached.',
     remedy: 'Try again later, or ask the operator to raise the limit.',
+  },
+  RESULT_TOO_LARGE: {
+    http: 200,
+    rpc: 1430,
+    sentence: 'The result is larger than a limit allows.',
+    remedy: 'Ask for less at once, or ask the operator to raise the limit.',
+  },
+  RECORD_UNAVAILABLE: {
+    http: 200,
+    rpc: 1530,
+    sentence: 'Calls cannot be recorded now, and none is made without a record.',
+    remedy: 'Tell the operator of this gateway; try again later.',
   },
   SESSION_REQUIRED: {
     http: 400,

@@ -2,6 +2,7 @@ import { Cancelled, RemoteError, type Answer } from '../kernel/answer.ts';
 import type { Era } from '../kernel/era.ts';
 import type { RequestId, RpcError } from '../kernel/json-rpc.ts';
 import { Refusal, REFUSALS } from '../kernel/refusals.ts';
+import { rpcCodeOf } from '../kernel/rpc-code.ts';
 
 /** An error ready for the wire. */
 export interface WireError {
@@ -10,7 +11,6 @@ export interface WireError {
 }
 
 const OK = 200;
-const LEGACY_RESOURCE_UNKNOWN = -32002;
 
 /** HTTP statuses that the modern protocol gives to errors, also to those of a server behind (spec 2026-07-28, streamable HTTP). */
 const MODERN_STATUS: Readonly<Record<number, number>> = {
@@ -57,14 +57,13 @@ function statusOf(code: number, era: Era): number {
 
 function fromRefusal(refusal: Refusal, era: Era): WireError {
   const row = REFUSALS[refusal.code];
-  const isOldCode = refusal.code === 'RESOURCE_UNKNOWN' && era === 'legacy';
   // What a challenge says is told by its header.
   const { challenge: _header, ...details } = refusal.data ?? {};
   const data = { refusal: refusal.code, remedy: row.remedy, ...details };
   return {
     status: row.http,
     error: {
-      code: isOldCode ? LEGACY_RESOURCE_UNKNOWN : row.rpc,
+      code: rpcCodeOf(refusal.code, era),
       message: refusal.message,
       data,
     },

@@ -3,6 +3,7 @@ import type { Plan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 const NONE: Readonly<Record<string, string>> = {};
+const SECOND_MS = 1000;
 
 /** Where the metadata of a protected resource are, before the path of the resource (RFC 9728, section 3). */
 export const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
@@ -21,9 +22,16 @@ export function refusalHeaders(
       return { 'www-authenticate': insufficientScope(error, plan, path) };
     case 'GUESSING':
       return { 'retry-after': String(Number(error.data?.['retryAfterSec'] ?? 1)) };
+    case 'LIMITED':
+      return retryAfter(error.data?.['retryAfterMs']);
     default:
       return NONE;
   }
+}
+
+/** In whole seconds, rounded up (RFC 9110, section 10.2.3); none where nobody can tell. */
+function retryAfter(ms: unknown): Readonly<Record<string, string>> {
+  return typeof ms === 'number' ? { 'retry-after': String(Math.ceil(ms / SECOND_MS)) } : NONE;
 }
 
 function unauthenticated(error: Refusal, plan: Plan, path: string): string {

@@ -16,12 +16,20 @@ export interface HttpExchange {
   /** Headers that go with every answer to this request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: Credentials;
+  /** Monotonic milliseconds when the head had been read. */
+  readonly arrivedAt: number;
 }
 
 /** A request header by lower-case name. */
 export function headerOf(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return typeof value === 'string' ? value : value?.[0];
+}
+
+/** Size of the body, where its head tells. */
+export function bytesOf({ request }: Pick<HttpExchange, 'request'>): number | undefined {
+  const length = request.headers['content-length'];
+  return length === undefined ? undefined : Number(length);
 }
 
 /** What a caller presents over HTTP to prove itself: headers alone, for addresses of pages end up in logs. */

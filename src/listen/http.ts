@@ -160,7 +160,9 @@ class Listener implements HttpListener {
       const group = this.#isGroup(endpoint) ? endpoint : undefined;
       const credentials = credentialsOf(request, address, group);
       const headers = corsHeaders(origin);
-      http = { request, response, path, route, endpoint, query, headers, credentials };
+      const arrivedAt = performance.now();
+      const place = { path, route, endpoint, query };
+      http = { request, response, ...place, headers, credentials, arrivedAt };
       this.#route(http);
     } catch (error) {
       // Who is turned away at the door is recorded too, though nobody knows who it was.
@@ -234,15 +236,18 @@ class Listener implements HttpListener {
   }
 
   #page(http: HttpExchange, page: Page): void {
-    const write = async (): Promise<void> => {
-      const { contentType, text } = await page.make();
+    const write = async (caller?: Principal): Promise<void> => {
+      const { contentType, text } = await page.make({
+        query: new URLSearchParams(http.query),
+        caller,
+      });
       http.response.writeHead(200, { ...http.headers, 'content-type': contentType }).end(text);
     };
     if (page.isPublic()) write().catch((error: unknown) => this.#refuse(http, error));
     else
       this.#as(http, async (caller) => {
         page.admit(caller);
-        await write();
+        await write(caller);
       });
   }
 

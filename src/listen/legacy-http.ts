@@ -8,8 +8,9 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { Gate, Session } from '../spine/ports.ts';
 import { answerStatus, errorText, responseText, wireError } from './answer.ts';
 import { refusalHeaders } from './challenge.ts';
+import { circumstancesOf } from './circumstances.ts';
 import { messageOf } from './classify.ts';
-import { headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
+import { bytesOf, headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
 import { HttpReply, type Channel } from './http-reply.ts';
 import { SseWriter } from './sse-writer.ts';
 
@@ -97,7 +98,12 @@ export class LegacyHttp {
     if (present !== undefined && this.#gate.sessions.find(present, principal) !== undefined) {
       throw new Refusal('DUPLICATE_INITIALIZE');
     }
-    const { session, result } = this.#gate.initialize(principal, request, 'http');
+    const { session, result } = this.#gate.initialize(
+      principal,
+      request,
+      'http',
+      circumstancesOf(http, bytesOf(http)),
+    );
     const headers = { ...http.headers, 'mcp-session-id': session.id };
     sendJson({ response: http.response, headers }, 200, responseText(request.id, { result }));
   }
@@ -138,6 +144,7 @@ export class LegacyHttp {
         version,
         request,
         exchange,
+        circumstances: circumstancesOf(http, reply.isBatch ? undefined : bytesOf(http)),
       });
       finishWith(reply, request, answer);
     } catch (error) {

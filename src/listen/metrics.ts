@@ -69,15 +69,16 @@ function answer(
       plain(response, 404, `Metrics are at ${METRICS_PATH}.`);
       return;
     }
-    const write = async (): Promise<void> => {
-      const { text, contentType } = await page.make();
+    const write = async (caller?: Principal): Promise<void> => {
+      const query = new URLSearchParams(request.url?.split('?', 2)[1]);
+      const { text, contentType } = await page.make({ query, caller });
       response.writeHead(200, { 'content-type': contentType }).end(text);
     };
     if (page.isPublic()) write().catch(refuse);
     else {
       const admitted = async (caller: Principal): Promise<void> => {
         page.admit(caller);
-        await write();
+        await write(caller);
       };
       identified(gate, credentialsOf(request, address), admitted, refuse);
     }

@@ -7,7 +7,8 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
 import { answerStatus, errorText, responseText, wireError } from './answer.ts';
 import { refusalHeaders } from './challenge.ts';
-import { headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
+import { circumstancesOf } from './circumstances.ts';
+import { bytesOf, headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
 import { HttpReply } from './http-reply.ts';
 import { senderOf } from './modern-checks.ts';
 import { modernExchange } from './modern-exchange.ts';
@@ -70,6 +71,7 @@ export class ModernHttp {
         request,
         exchange,
         header,
+        circumstances: circumstancesOf(http, bytesOf(http)),
       });
       reply.finish(responseText(request.id, answer), answerStatus(answer, 'modern'));
     } catch (error) {
@@ -90,6 +92,7 @@ export class ModernHttp {
       version: sender.version,
       request,
       exchange,
+      circumstances: circumstancesOf(http, bytesOf(http)),
     };
     let writer: SseWriter | undefined;
     // Opened by the first message, which comes once the request is granted: a refusal must still choose its status.

@@ -6,11 +6,19 @@ export interface PageBody {
   readonly text: string;
 }
 
+/** What a page is asked for with. */
+export interface PageRequest {
+  readonly query: URLSearchParams;
+  /** Undefined where the page is public and nobody knows who asks. */
+  readonly caller: Principal | undefined;
+}
+
 /** A page that is not MCP's: what operators and scrapers read. */
 export interface Page {
   /** Whether it is shown to callers nobody knows. */
   isPublic(): boolean;
   /** Throws Refusal when a caller may not read it. */
   admit(principal: Principal): void;
-  make(): Promise<PageBody>;
+  /** Throws Refusal when the query cannot be answered. */
+  make(request: PageRequest): Promise<PageBody>;
 }

@@ -1,4 +1,4 @@
-import type { Transport } from '../kernel/arrival.ts';
+import type { Circumstances, Transport } from '../kernel/arrival.ts';
 import type { Era } from '../kernel/era.ts';
 import { Cancellation, isWanted, type Exchange } from '../kernel/exchange.ts';
 import type { Json } from '../kernel/json.ts';
@@ -10,6 +10,7 @@ import {
 } from '../kernel/json-rpc.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import { Transients } from '../kernel/transients.ts';
 import type { Gate, Session } from '../spine/ports.ts';
 import { errorText, responseText, wireError } from './answer.ts';
 import { eraOf, messageOf, parseBody } from './classify.ts';
@@ -29,11 +30,13 @@ export class Pipe {
   readonly #terms: PipeTerms;
   #principal: Principal;
   /** Modern requests that can be cancelled, and listen streams that can be ended, by their ids. */
-  readonly #modern = new Map<RequestId, () => void>();
+  readonly #modern = new Transients<RequestId, () => void>();
   #session: Session | undefined;
   #release: (() => void) | undefined;
   #isClosed = false;
   #waiting = 0;
+  /** Of the message that is being taken. */
+  #circumstances: Circumstances | undefined;
 
   constructor(gate: Gate, terms: PipeTerms) {
     this.#gate = gate;
@@ -42,7 +45,8 @@ export class Pipe {
   }
 
   /** Takes one message as text. Never throws: what is wrong is answered. */
-  receive(text: string): void {
+  receive(text: string, circumstances?: Circumstances): void {
+    this.#circumstances = circumstances;
     try {
       const value: Json = parseBody(text);
       if (Array.isArray(value)) throw new Refusal('BATCH_UNSUPPORTED');
@@ -67,7 +71,7 @@ export class Pipe {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const end of [...this.#modern.values()]) end();
+    for (const end of this.#modern.values()) end();
     this.#release?.();
     if (this.#session !== undefined) this.#gate.sessions.end(this.#session);
   }
@@ -104,7 +108,12 @@ export class Pipe {
     try {
       if (this.#session !== undefined) throw new Refusal('DUPLICATE_INITIALIZE');
       const { transport } = this.#terms;
-      const { session, result } = this.#gate.initialize(this.#principal, request, transport);
+      const { session, result } = this.#gate.initialize(
+        this.#principal,
+        request,
+        transport,
+        this.#circumstances,
+      );
       this.#session = session;
       this.#write(responseText(request.id, { result }));
       const release = session.hold();
@@ -136,11 +145,16 @@ export class Pipe {
         version: session.version,
         request,
         exchange,
+        ...this.#told(),
       } as const;
       this.#write(responseText(request.id, await this.#gate.serve(arrival)));
     } finally {
       session.inFlight.delete(request.id);
     }
+  }
+
+  #told(): { readonly circumstances?: Circumstances } {
+    return this.#circumstances === undefined ? {} : { circumstances: this.#circumstances };
   }
 
   #legacyExchange(session: Session): Exchange {
@@ -166,6 +180,7 @@ export class Pipe {
       version: sender.version,
       request,
       exchange,
+      ...this.#told(),
     } as const;
     if (request.method === 'subscriptions/listen') {
       const stop = this.#gate.listen(arrival, (message: Notification) =>

@@ -1,7 +1,8 @@
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
-import type { HttpExchange } from './http-exchange.ts';
+import { circumstancesOf } from './circumstances.ts';
+import { bytesOf, type HttpExchange } from './http-exchange.ts';
 import { Pipe } from './pipe.ts';
 import { SseWriter } from './sse-writer.ts';
 
@@ -68,7 +69,7 @@ export class SseDoor {
     if (connection?.principal !== principal.key) throw new Refusal('SESSION_UNKNOWN');
     this.#renew(connection, principal);
     http.response.writeHead(202, http.headers).end();
-    connection.pipe.receive(body);
+    connection.pipe.receive(body, circumstancesOf(http, bytesOf(http)));
   }
 
   /** A stream lives as long as the newest token its client has sent. */

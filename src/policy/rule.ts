@@ -1,9 +1,9 @@
 import type { RulePlan } from '../kernel/access.ts';
+import { Pattern, TargetGlob } from '../kernel/glob.ts';
 import { Fuel } from './cel/fuel.ts';
 import { equal } from './cel/operators.ts';
 import type { Caller } from './caller.ts';
 import { Condition } from './condition.ts';
-import { Pattern, TargetGlob } from './glob.ts';
 import type { Sense, Subject } from './subject.ts';
 import type { ToolGroup, ToolGroups } from './tool-group.ts';
 

@@ -1,5 +1,5 @@
 import { isObject, stringAt, type Json, type JsonObject } from '../kernel/json.ts';
-import { keyKind, looksSecret, type KeyKind } from './secrets.ts';
+import { keyKind, looksSecret, type KeyKind } from '../kernel/secrets.ts';
 
 /** What stands where a secret was. */
 export const REDACTED = '[redacted]';

@@ -88,6 +88,11 @@ export function newId(): string {
   return randomBytes(12).toString('base64url');
 }
 
+/** So many random bytes in hexadecimal. */
+export function newHex(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
+}
+
 /** An id for something that has a secret of its own: 64 random bits in hexadecimal, easy to select and to type. */
 export function newKeyId(): string {
   return randomBytes(8).toString('hex');

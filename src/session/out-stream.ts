@@ -35,6 +35,11 @@ export class EventStore {
     this.#lastId = firstId;
   }
 
+  /** Characters and streams that are kept. */
+  get size(): { readonly chars: number; readonly streams: number } {
+    return { chars: this.#bytes, streams: this.#streams.size };
+  }
+
   open(): SessionStream {
     const stream = new SessionStream(this.#lastId, this);
     this.#lastId += 1;

@@ -1,3 +1,4 @@
+import type { EndedSession } from '../kernel/ended-session.ts';
 import type { Owner } from '../kernel/exchange.ts';
 import type { Principal } from '../kernel/principal.ts';
 
@@ -25,5 +26,5 @@ export interface SessionPorts {
   /** The client seems to be gone: instances kept for it alone can go. */
   onDetached(key: string): void;
   /** The session ended: all that was kept for it can go. */
-  onGone(key: string): void;
+  onGone(session: EndedSession): void;
 }

@@ -9,6 +9,7 @@ import {
 } from '../kernel/json-rpc.ts';
 import type { SessionPlan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
+import { Transients } from '../kernel/transients.ts';
 import { EventStore, type SessionStream, type StoreBounds } from './out-stream.ts';
 import type { SessionNotes } from './ports.ts';
 import { OpenQuestions } from './questions.ts';
@@ -54,14 +55,15 @@ export class ClientSession {
   readonly capabilities: JsonObject;
   readonly clientInfo: JsonObject | undefined;
   readonly expiresAt: number;
-  readonly inFlight = new Map<RequestId, Cancellation>();
+  readonly inFlight = new Transients<RequestId, Cancellation>();
   readonly subscriptions: Set<string>;
   readonly standalone: SessionStream;
   logLevel: string | undefined;
   readonly #terms: SessionTerms;
   readonly #store: EventStore;
   readonly #questions: OpenQuestions;
-  #seenAt = performance.now();
+  readonly #begunAt = performance.now();
+  #seenAt = this.#begunAt;
   #held = 0;
   #isClosed = false;
   #isInitialized: boolean;
@@ -113,6 +115,16 @@ export class ClientSession {
   /** How long nothing was heard of the client, in milliseconds; zero while something is open. */
   get idleMs(): number {
     return this.#held > 0 || this.inFlight.size > 0 ? 0 : performance.now() - this.#seenAt;
+  }
+
+  /** How long it has been in memory, in milliseconds. */
+  get ageMs(): number {
+    return performance.now() - this.#begunAt;
+  }
+
+  /** What is kept for the client to resume. */
+  get stored(): { readonly chars: number; readonly streams: number } {
+    return this.#store.size;
   }
 
   get isRestored(): boolean {
@@ -191,7 +203,7 @@ export class ClientSession {
   close(reason: string): void {
     this.#isClosed = true;
     clearTimeout(this.#detaching);
-    for (const cancellation of [...this.inFlight.values()]) cancellation.cancel(reason);
+    for (const cancellation of this.inFlight.values()) cancellation.cancel(reason);
     this.#questions.abandon();
     this.#store.clear();
   }

@@ -27,6 +27,20 @@ export class SessionTable {
     return this.#byId.values();
   }
 
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  /** Characters kept for clients that resume, and streams that are kept, all sessions together. */
+  stored(): { readonly chars: number; readonly streams: number } {
+    let [chars, streams] = [0, 0];
+    for (const { stored } of this.#byId.values()) {
+      chars += stored.chars;
+      streams += stored.streams;
+    }
+    return { chars, streams };
+  }
+
   /** The session of this key that is in memory. */
   withKey(key: string): ClientSession | undefined {
     return this.#byKey.get(key);
@@ -118,7 +132,9 @@ export class SessionTable {
     this.#byId.delete(session.id);
     this.#byKey.delete(session.key);
     session.close(reason);
-    this.#ports.onGone(session.key);
+    const { key, principal, version, ageMs } = session;
+    const { client } = principal;
+    this.#ports.onGone({ key, principal: principal.key, version, client, reason, ageMs });
   }
 
   #sweep(): void {

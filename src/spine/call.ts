@@ -15,7 +15,7 @@ import { resolve, unknownTarget } from './resolve.ts';
 import { settleRounds } from './rounds.ts';
 import type { Trail } from './trail.ts';
 import { shapedArguments } from './shaping.ts';
-import { argumentsOf, toUpstream } from './to-upstream.ts';
+import { argumentsOf, toUpstream, traced } from './to-upstream.ts';
 
 /** The road of a call: resolve, decide, send, bring the answer back in the names clients know. */
 export async function serveCall(
@@ -28,9 +28,12 @@ export async function serveCall(
   if (request.method === 'tasks/list') return listTasks(arrival, trail, ports);
   requireArguments(request);
   const { view, target } = await find(arrival, trail, ports);
+  const { stopwatch } = trail;
   trail.target = target;
+  stopwatch.resolved();
   checkParamHeaders(arrival, target);
   const permit = permitFor(target, arrival, trail, ports);
+  stopwatch.decided();
   const fault = argumentFault(target, arrival, ports);
   if (fault !== undefined) await refuseFault(fault);
   const passage = {
@@ -41,13 +44,34 @@ export async function serveCall(
     view,
     ports,
   };
-  const call = toUpstream(passage);
-  const first = await ports.send(permit, call, exchange);
-  if (arrival.era === 'modern') return fromUpstream(first, passage);
-  const answer = await settleRounds(first, passage, (more) =>
-    ports.send(permit, { method: call.method, params: { ...call.params, ...more } }, exchange),
-  );
-  return fromUpstream(answer, passage);
+  const call = traced(toUpstream(passage), trail.trace);
+  admit(permit, arrival, trail, ports);
+  stopwatch.guarded();
+  try {
+    const first = await stopwatch.waiting(ports.send(permit, call, exchange));
+    if (arrival.era === 'modern') return fromUpstream(first, passage);
+    const answer = await settleRounds(first, passage, (more) =>
+      stopwatch.waiting(
+        ports.send(permit, { ...call, params: { ...call.params, ...more } }, exchange),
+      ),
+    );
+    return fromUpstream(answer, passage);
+  } finally {
+    trail.admission?.release();
+  }
+}
+
+/** What a retry carries of the round before (spec 2026-07-28, MRTR); a server need not send a state. */
+const RETRY_KEYS = ['requestState', 'inputResponses'];
+
+function admit(permit: Permit, { request }: Arrival, trail: Trail, ports: SpinePorts): void {
+  trail.admission = ports.admit({
+    id: trail.id,
+    principal: permit.principal,
+    target: permit.target,
+    method: request.method,
+    isRetry: RETRY_KEYS.some((key) => request.params?.[key] !== undefined),
+  });
 }
 
 /** Waits only where the check has to be loaded first: most calls have none. */

@@ -5,7 +5,7 @@ import { serve } from './serve.ts';
 import { initialize } from './session.ts';
 import { signal } from './signal.ts';
 import { openListen } from './subscription.ts';
-import { isRecorded, originOf, Trail } from './trail.ts';
+import { isRecorded, originOf, Trail, type Origin } from './trail.ts';
 
 /** The door of the spine, for listeners. */
 export function createGate(ports: SpinePorts): Gate {
@@ -21,11 +21,22 @@ export function createGate(ports: SpinePorts): Gate {
         ports.turnedAway(error.code, address, principal?.key);
     },
     serve: (arrival) => serve(arrival, ports),
-    initialize: (principal, request, transport) => {
+    initialize: (principal, request, transport, circumstances) => {
       const clientInfo = objectAt(request.params, 'clientInfo');
-      const origin = { method: request.method, era: 'legacy', transport, clientInfo } as const;
+      const origin: Origin = {
+        method: request.method,
+        era: 'legacy',
+        transport,
+        meta: objectAt(request.params, '_meta'),
+        circumstances,
+      };
       const named = principal.withClient(stringAt(clientInfo, 'name'));
-      return onTrail(new Trail(origin, named, ports), () => initialize(named, request, ports));
+      const trail = new Trail(origin, named, ports);
+      return onTrail(trail, () => {
+        const begun = initialize(named, request, ports);
+        trail.began(begun.session);
+        return begun;
+      });
     },
     signal: (session, message) => signal(session, message, ports),
     listen: (arrival, deliver) => {

@@ -1,5 +1,6 @@
 import type { Answer } from '../kernel/answer.ts';
-import type { Arrival, Credentials, Transport } from '../kernel/arrival.ts';
+import type { Admission, LimitedCall } from '../kernel/admission.ts';
+import type { Arrival, Circumstances, Credentials, Transport } from '../kernel/arrival.ts';
 import type { Entry } from '../kernel/entry.ts';
 import type { Era } from '../kernel/era.ts';
 import type { Cancellation, Exchange, Owner, Question } from '../kernel/exchange.ts';
@@ -11,6 +12,8 @@ import type { Plan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { RefusalCode } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
+import type { Trace } from '../kernel/trace.ts';
+import type { Transients } from '../kernel/transients.ts';
 
 /** A stream of messages to one client. What it is given is kept a bounded while, so a client can take it up again. */
 export interface OutStream {
@@ -35,7 +38,7 @@ export interface Session extends Owner {
   /** What the client sends as Mcp-Session-Id. */
   readonly id: string;
   /** Requests of the client that are being answered, so that it can cancel them. */
-  readonly inFlight: Map<RequestId, Cancellation>;
+  readonly inFlight: Transients<RequestId, Cancellation>;
   /** Public URIs of the resources it subscribed to. */
   readonly subscriptions: ReadonlySet<string>;
   /** The stream for what belongs to no request. */
@@ -132,9 +135,15 @@ export interface SpinePorts {
    * Throws Refusal when it may not be asked (docs/rules.md R7).
    */
   admitQuestion(upstream: string, owner: Owner, question: Question, id?: string): Question;
+  /** Admits a permitted call; undefined where no limit is for it. Throws Refusal when a limit is reached, or when it could not be recorded. */
+  admit(call: LimitedCall): Admission | undefined;
   send(
     permit: Permit,
-    call: { method: string; params: JsonObject },
+    call: {
+      method: string;
+      params: JsonObject;
+      headers?: Readonly<Record<string, string>> | undefined;
+    },
     exchange: Exchange,
   ): Promise<Answer>;
   /** Subscribes or unsubscribes one client to a resource; the permit is for the resource. */
@@ -159,6 +168,13 @@ export interface SpinePorts {
   sealState(binding: string, state: string): string;
   openState(binding: string, sealed: string): string | undefined;
   record(entry: Entry): void;
+  /** Id of a new exchange. */
+  exchangeId(): string;
+  /** The exchange's place in a trace; undefined where nothing is traced. */
+  beginTrace(
+    circumstances: Circumstances | undefined,
+    meta: JsonObject | undefined,
+  ): Trace | undefined;
   /** Notes a request that was refused before it was on any road. */
   turnedAway(code: RefusalCode, address: string | undefined, principal: string | undefined): void;
   /** Notes who made a task, and tells whether it was this principal: servers tell us of the tasks of all (docs/rules.md R12). */
@@ -208,6 +224,7 @@ export interface Gate {
     principal: Principal,
     request: Request,
     transport: Transport,
+    circumstances?: Circumstances,
   ): { readonly session: Session; readonly result: JsonObject };
   /** A notification or answer of a legacy client. */
   signal(session: Session, message: Exclude<Message, Request>): void;

@@ -23,8 +23,9 @@ export async function serve(arrival: Arrival, ports: SpinePorts): Promise<Answer
   const trail = new Trail(originOf(arrival), arrival.exchange.owner.principal, ports);
   try {
     const answer = await roadOf(arrival)(arrival, trail, ports);
-    trail.ended(answer);
-    return answer;
+    const written = trail.written(answer);
+    trail.ended(answer, 'text' in written ? written.text.length : undefined);
+    return written;
   } catch (error) {
     throw trail.failed(error);
   }

@@ -32,10 +32,15 @@ export async function serveSubscription(
   const target = recorded(arrival, trail, ports, () =>
     resolve(request, { principal, view, names, ports }),
   );
+  const { stopwatch } = trail;
   trail.target = target;
+  stopwatch.resolved();
   const decision = ports.decide(principal, target, argumentsOf(request, target), request.method);
   const permit = trail.decided(decision, () => unknownTarget(request));
-  await ports.subscribe(permit, exchange.owner, request.method === 'resources/subscribe');
+  stopwatch.decided();
+  stopwatch.guarded();
+  const isOn = request.method === 'resources/subscribe';
+  await stopwatch.waiting(ports.subscribe(permit, exchange.owner, isOn));
   return { result: {} };
 }
 

@@ -3,6 +3,7 @@ import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import type { Request } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
+import type { Trace } from '../kernel/trace.ts';
 import { bindingOf, type Passage } from './passage.ts';
 
 const HOP_KEYS: readonly string[] = [
@@ -12,8 +13,15 @@ const HOP_KEYS: readonly string[] = [
   META.logLevel,
 ];
 
+/** What goes to an upstream. */
+export interface Call {
+  readonly method: string;
+  readonly params: JsonObject;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** A call in the upstream's own names, without what describes only the hop to this gateway. */
-export function toUpstream(passage: Passage): { method: string; params: JsonObject } {
+export function toUpstream(passage: Passage): Call {
   const { request, era } = passage.arrival;
   const { args } = passage;
   const params = args === undefined ? request.params : { ...request.params, arguments: args };
@@ -51,6 +59,25 @@ function withoutHop(params: JsonObject): JsonObject {
   const kept = Object.fromEntries(Object.entries(meta).filter(([key]) => !HOP_KEYS.includes(key)));
   const { _meta: _dropped, ...rest } = params;
   return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
+}
+
+/** The same call with its place in a trace, told in both ways (spec 2026-07-28, trace context). */
+export function traced(call: Call, trace: Trace | undefined): Call {
+  if (trace === undefined) return call;
+  const { traceparent, tracestate, baggage } = trace.onward;
+  const context = {
+    traceparent,
+    ...(tracestate === undefined ? {} : { tracestate }),
+    ...(baggage === undefined ? {} : { baggage }),
+  };
+  // A state that came with another parent is not this one's.
+  const {
+    traceparent: _parent,
+    tracestate: _state,
+    baggage: _baggage,
+    ...meta
+  } = objectAt(call.params, '_meta') ?? {};
+  return { ...call, params: { ...call.params, _meta: { ...meta, ...context } }, headers: context };
 }
 
 /** What conditions know as the arguments of a request: those of a tool or prompt, the URI of a resource, what is to be completed. */

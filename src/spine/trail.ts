@@ -1,27 +1,35 @@
 import { Cancelled, RemoteError, type Answer } from '../kernel/answer.ts';
-import type { Arrival, Transport } from '../kernel/arrival.ts';
+import type { Admission } from '../kernel/admission.ts';
+import type { Arrival, Circumstances, Transport } from '../kernel/arrival.ts';
 import { callerOf, type Entry, type Outcome } from '../kernel/entry.ts';
 import type { Era } from '../kernel/era.ts';
-import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
+import { objectAt, type JsonObject } from '../kernel/json.ts';
+import type { RpcError } from '../kernel/json-rpc.ts';
 import { METHODS } from '../kernel/methods.ts';
 import { Denial, type Decision, type Permit } from '../kernel/permit.ts';
 import type { Principal } from '../kernel/principal.ts';
-import { Refusal } from '../kernel/refusals.ts';
+import { Refusal, type RefusalCode } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
-import type { SpinePorts } from './ports.ts';
+import type { Trace } from '../kernel/trace.ts';
+import type { Session, SpinePorts } from './ports.ts';
+import { Stopwatch } from './stopwatch.ts';
+import { textOf, withinBytes } from './written.ts';
 
 /** Where an exchange came from. */
 export interface Origin {
   readonly method: string;
   readonly era: Era;
   readonly transport: Transport;
-  readonly clientInfo: JsonObject | undefined;
   /** Key of the session or exchange; undefined while there is none. */
   readonly session?: string;
   readonly args?: JsonObject | undefined;
+  /** Protocol version. */
+  readonly version?: string;
+  readonly meta?: JsonObject | undefined;
+  readonly circumstances?: Circumstances | undefined;
 }
 
-const NO_SHADOWS: readonly string[] = [];
+const NONE: readonly string[] = [];
 
 const recorded = new WeakSet<Error>();
 
@@ -30,23 +38,36 @@ export function isRecorded(error: Error): boolean {
   return recorded.has(error);
 }
 
-type Ending = Pick<Entry, 'outcome' | 'code' | 'failure'>;
+type Ending = Pick<Entry, 'outcome' | 'code' | 'failure'> &
+  Partial<Pick<Entry, 'rule' | 'result' | 'resultChars' | 'warnings'>>;
 
 /** What an exchange learned on its way; it becomes the exchange's one Entry. */
 export class Trail {
+  readonly id: string;
   readonly principal: Principal;
+  readonly trace: Trace | undefined;
+  readonly stopwatch: Stopwatch;
   target: Target | undefined;
   /** What policy judged, where that is not what the caller sent. */
   judgedArgs: JsonObject | undefined;
+  admission: Admission | undefined;
   #decision: Decision | undefined;
-  readonly #origin: Origin;
+  #origin: Origin;
   readonly #ports: SpinePorts;
-  readonly #startedAt = performance.now();
 
   constructor(origin: Origin, principal: Principal, ports: SpinePorts) {
+    const { circumstances, meta } = origin;
+    this.id = ports.exchangeId();
+    this.stopwatch = new Stopwatch(circumstances?.arrivedAt);
+    this.trace = ports.beginTrace(circumstances, meta);
     this.#origin = origin;
     this.principal = principal;
     this.#ports = ports;
+  }
+
+  /** Notes the session that the exchange began. */
+  began({ key, version }: Pick<Session, 'key' | 'version'>): void {
+    this.#origin = { ...this.#origin, session: key, version };
   }
 
   /** Notes the decision about something the caller is not told of. */
@@ -78,9 +99,23 @@ export class Trail {
     return [...new Set([...held, ...lacking])];
   }
 
-  /** Records an answer. */
-  ended(answer: Answer): void {
-    this.#record(endingOf(answer));
+  /** An answer as it goes to the client: text, with what is left of the caller's limits. Throws Refusal where it is too large. */
+  written(answer: Answer): Answer {
+    if (!('result' in answer)) return answer;
+    const state = this.admission?.state();
+    const result: JsonObject =
+      state === undefined
+        ? answer.result
+        : { ...answer.result, _meta: { ...objectAt(answer.result, '_meta'), [LIMITS]: state } };
+    const text = textOf(result);
+    this.admission?.checkResult((most) => withinBytes(text, most));
+    if (result['resultType'] === 'input_required') this.admission?.expectRetry();
+    return { text };
+  }
+
+  /** Records an answer, and how long its text is. */
+  ended(answer: Answer, resultChars?: number): void {
+    this.#record({ ...endingOf(answer), resultChars });
   }
 
   /** Records what went wrong, and returns what a caller may be told of it. */
@@ -89,40 +124,67 @@ export class Trail {
     recorded.add(told);
     const ending = failureOf(told);
     if (told === error) this.#record(ending);
-    else this.#record({ ...ending, failure: `${told.message} ${textOf(error)}` });
+    else this.#record({ ...ending, failure: `${told.message} ${stackOf(error)}` });
     return told;
   }
 
   #record(ending: Ending): void {
-    const { method, era, transport, clientInfo, session, args } = this.#origin;
-    const { target } = this;
+    const { method, era, version, transport, session } = this.#origin;
+    const { args, circumstances } = this.#origin;
+    const { stopwatch } = this;
+    const { upstream, kind, target, custom } = addressOf(this.target);
+    const { bytes, model } = circumstances ?? UNTOLD;
+    const { rule, shadows } = this.#decision ?? UNDECIDED;
     this.#ports.record({
+      id: this.id,
       method: METHODS.has(method) ? method : 'other',
       era,
+      version,
       transport,
       principal: this.principal.key,
       caller: callerOf(this.principal),
-      client: stringAt(clientInfo, 'name')?.slice(0, MAX_CLIENT_CHARS),
+      client: this.principal.client,
       session,
-      upstream: target?.upstream,
-      kind: target?.kind,
-      target: target === undefined ? undefined : recordedName(target),
-      custom: target?.shape?.name,
+      upstream,
+      kind,
+      target,
+      custom,
       args,
       judgedArgs: this.judgedArgs,
-      rule: this.#decision?.rule,
-      shadows: this.#decision?.shadows ?? NO_SHADOWS,
-      durationMs: performance.now() - this.#startedAt,
+      rule,
+      shadows,
+      warnings: this.admission?.warnings ?? NONE,
+      startedAt: stopwatch.startedAt,
+      durationMs: stopwatch.elapsed(),
+      stages: stopwatch.stages(),
+      upstreamMs: stopwatch.upstreamMs,
+      requestBytes: bytes,
+      resultChars: undefined,
+      result: undefined,
+      model,
+      trace: this.trace,
       ...ending,
     });
   }
 }
 
+const UNTOLD: Pick<Circumstances, 'bytes' | 'model'> = { bytes: undefined, model: undefined };
+const UNDECIDED = { rule: undefined, shadows: NONE };
+
 /** Where the exchange of an arrival came from. */
-export function originOf({ request, era, transport, exchange }: Arrival): Origin {
-  const { clientInfo, key } = exchange.owner;
-  const args = objectAt(request.params, 'arguments');
-  return { method: request.method, era, transport, clientInfo, session: key, args };
+export function originOf(arrival: Arrival): Origin {
+  const { request, era, transport, exchange, circumstances } = arrival;
+  const { key } = exchange.owner;
+  return {
+    method: request.method,
+    era,
+    version: arrival.version,
+    transport,
+    session: key,
+    args: objectAt(request.params, 'arguments'),
+    meta: objectAt(request.params, '_meta'),
+    circumstances,
+  };
 }
 
 /** Our own no, what a server answered, or nothing but an id that is also in the log. */
@@ -133,27 +195,46 @@ function toldOf(error: unknown, ports: SpinePorts): Error {
   return new Refusal('INTERNAL', `Something went wrong inside the gateway (${ports.newToken()}).`);
 }
 
-function textOf(error: unknown): string {
+function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function endingOf(answer: Answer): Ending {
-  if ('error' in answer) {
-    return { outcome: 'error', code: String(answer.error.code), failure: undefined };
-  }
-  const isFailed = 'result' in answer && answer.result['isError'] === true;
-  return { outcome: isFailed ? 'tool-error' : 'ok', code: undefined, failure: undefined };
+  if ('error' in answer) return errorEnding(answer.error);
+  const result = 'text' in answer ? answer.text : answer.result;
+  const isFailed = typeof result === 'object' && result['isError'] === true;
+  return { outcome: isFailed ? 'tool-error' : 'ok', code: undefined, failure: undefined, result };
+}
+
+function errorEnding({ code, message }: RpcError): Ending {
+  return { outcome: 'error', code: String(code), failure: undefined, result: { code, message } };
 }
 
 function failureOf(error: Error): Ending {
-  if (error instanceof RemoteError) {
-    return { outcome: 'error', code: String(error.error.code), failure: undefined };
-  }
+  if (error instanceof RemoteError) return errorEnding(error.error);
   if (!(error instanceof Refusal)) {
     return { outcome: 'cancelled', code: undefined, failure: undefined };
   }
-  const outcome: Outcome = error.code === 'INTERNAL' ? 'crashed' : 'refused';
-  return { outcome, code: error.code, failure: error.message };
+  const { code, message, data } = error;
+  const ending: Ending = { outcome: OUTCOMES[code] ?? 'refused', code, failure: message };
+  const limit = LIMIT_CODES.has(code) ? data?.['limit'] : undefined;
+  if (typeof limit !== 'string') return ending;
+  return { ...ending, rule: `limit ${limit}`, warnings: [`over ${limit}`] };
+}
+
+type Address = Pick<Entry, 'upstream' | 'kind' | 'target' | 'custom'>;
+
+const NOWHERE: Address = {
+  upstream: undefined,
+  kind: undefined,
+  target: undefined,
+  custom: undefined,
+};
+
+function addressOf(target: Target | undefined): Address {
+  if (target === undefined) return NOWHERE;
+  const { upstream, kind, shape } = target;
+  return { upstream, kind, target: recordedName(target), custom: shape?.name };
 }
 
 /** Names come from what servers list; only a URI may be the caller's own, and is cut. */
@@ -162,5 +243,11 @@ function recordedName({ kind, item, name }: Target): string | undefined {
   return item === undefined ? undefined : name;
 }
 
+const OUTCOMES: Readonly<Partial<Record<RefusalCode, Outcome>>> = {
+  INTERNAL: 'crashed',
+  UPSTREAM_TIMEOUT: 'timed-out',
+};
+const LIMIT_CODES: ReadonlySet<RefusalCode> = new Set(['LIMITED', 'RESULT_TOO_LARGE']);
+/** What a caller is shown of its limits. */
+const LIMITS = 'mcpx/limits';
 const MAX_URI_CHARS = 1000;
-const MAX_CLIENT_CHARS = 200;

@@ -12,6 +12,8 @@ export interface KeyTableTerms {
   now(): number;
   /** Told of what could not be read or written while the gateway runs. */
   onError?(error: unknown): void;
+  /** Told when a key is used that was not used before, as far as this process knows. */
+  onFirstUse?(record: KeyRecord): void;
 }
 
 /** How long what was read is believed: a key that another process revokes is refused after that. */
@@ -65,8 +67,10 @@ export class KeyTable {
 
   /** Notes when a key was used, to the minute; written later, so that no call waits for it. */
   used(id: string, at: number): void {
-    const last = this.#uses.get(id) ?? this.#records.get(id)?.lastUsedAt;
+    const record = this.#records.get(id);
+    const last = this.#uses.get(id) ?? record?.lastUsedAt;
     if (this.#isClosed || (last !== undefined && Math.abs(at - last) < USED_MS)) return;
+    if (last === undefined && record !== undefined) this.#terms.onFirstUse?.(record);
     this.#uses.set(id, at);
     this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS).unref();
   }

@@ -3,6 +3,7 @@ import type { Exchange } from '../kernel/exchange.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
 import { notification, type RequestId, type Response } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import { Transients } from '../kernel/transients.ts';
 import type { WireFailure } from './wire.ts';
 
 /** One request sent to a server and not yet answered. */
@@ -29,7 +30,7 @@ export interface FlightTerms {
 
 /** The requests in flight on one link: ids, timers, progress. */
 export class Flights {
-  readonly #byId = new Map<number, Flight>();
+  readonly #byId = new Transients<number, Flight>();
   readonly #onTimeout: (flight: Flight) => void;
   #lastId: number;
   #calls = 0;
@@ -84,7 +85,7 @@ export class Flights {
 
   /** Ends all flights, as when their link is gone. */
   failAll(make: (flight: Flight) => Error): void {
-    for (const flight of [...this.#byId.values()]) this.fail(flight.id, make(flight));
+    for (const flight of this.#byId.values()) this.fail(flight.id, make(flight));
   }
 
   /** Passes a progress notification to the client that asked for it, under its own token. */

@@ -43,6 +43,18 @@ export class Instances {
     return this.#byKey.size;
   }
 
+  /** Clients' calls that wait for an answer. */
+  get inFlight(): number {
+    let count = 0;
+    for (const { link } of this.#byKey.values()) count += link?.inFlight ?? 0;
+    return count;
+  }
+
+  /** Clients that wait for a place. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   /** The open links, for news that concern all of them. */
   *links(): Generator<Link> {
     for (const { link } of this.#byKey.values()) if (link?.isOpen === true) yield link;

@@ -141,7 +141,9 @@ export class LegacyLink implements Link {
         if (outcome instanceof Error) reject(outcome);
         else resolve(this.#follow(outcome, exchange.owner));
       });
-      this.#wire?.send(request(flight.id, call.method, withProgressToken(call.params, flight.id)));
+      const params = withProgressToken(call.params, flight.id);
+      const { consumer } = permit.principal;
+      this.#wire?.send(request(flight.id, call.method, params), call.headers, consumer);
       exchange.cancellation.listen((reason) => this.#cancel(flight, reason, new Cancelled(reason)));
     });
   }

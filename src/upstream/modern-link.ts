@@ -127,7 +127,8 @@ export class ModernLink implements Link {
       const params = withProgressToken({ ...call.params, _meta: meta }, flight.id);
       this.#wire.send(
         request(flight.id, call.method, params),
-        modernHeaders(call.method, params, permit.target.item),
+        { ...call.headers, ...modernHeaders(call.method, params, permit.target.item) },
+        permit.principal.consumer,
       );
       exchange.cancellation.listen((reason) => this.#cancel(flight, reason, new Cancelled(reason)));
     });

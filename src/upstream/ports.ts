@@ -3,6 +3,7 @@ import type { Era } from '../kernel/era.ts';
 import type { Inventory, UpstreamState } from '../kernel/inventory.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { Notification } from '../kernel/json-rpc.ts';
+import type { LunarGateway } from './lunar/lunar-gateway.ts';
 
 /** Severity of a line about an upstream. */
 export type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -21,10 +22,16 @@ export interface UpstreamPorts {
   /** Variables every child process gets, apart from what its entry names. */
   readonly inheritedEnv: Readonly<Record<string, string>>;
   readonly startConcurrency: number;
+  /** What outgoing HTTP goes through, where one is configured. */
+  readonly lunar?: LunarGateway | undefined;
   now(): number;
   /** Pause between the news that a list changed and reading it, in milliseconds. */
   listDebounceMs(): number;
   log(level: Level, upstream: string, message: string): void;
+  /** Takes out of a text what is a secret of anybody, besides the values this server was given. */
+  readonly scrub?: (text: string) => string;
+  /** Takes exactly the secrets of the configuration out of what clients are told. */
+  readonly mask?: (text: string) => string;
   onState(state: UpstreamState): void;
   /** A new inventory, or undefined when the upstream offers nothing any more. */
   onInventory(upstream: string, inventory: Inventory | undefined): void;
@@ -54,6 +61,8 @@ export interface UpstreamPorts {
 export interface UpstreamCall {
   readonly method: string;
   readonly params: JsonObject;
+  /** Further headers, for servers reached over HTTP. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Where a message that no call claims may go. */

@@ -21,6 +21,7 @@ import { Shelf } from './shelf.ts';
 import { createScrub, scrubbedPorts } from './scrub.ts';
 import type { Slots } from './slots.ts';
 import { Standing } from './standing.ts';
+import { stateOf } from './state-of.ts';
 import { OpenFailure } from './wire.ts';
 import { Wires } from './wires.ts';
 
@@ -52,7 +53,7 @@ export class Upstream {
   #loop: Promise<void> | undefined;
 
   constructor(plan: ServerPlan, given: UpstreamPorts, slots: Slots) {
-    const scrub = createScrub(plan);
+    const scrub = createScrub(plan, given);
     const ports = scrubbedPorts(given, scrub);
     this.plan = plan;
     this.#ports = ports;
@@ -93,21 +94,15 @@ export class Upstream {
 
   /** Its state as an operator sees it. */
   get state(): UpstreamState {
-    const { plan } = this;
-    return {
-      name: plan.name,
-      phase: this.#standing.phase,
-      reason: this.#standing.reason,
-      since: new Date(this.#standing.since).toISOString(),
-      era: this.#nature.era,
-      version: this.#link?.facts.version,
-      transport:
-        this.#wires.carrier ?? (plan.endpoint.kind === 'stdio' ? 'stdio' : plan.endpoint.transport),
-      isInteractive: this.#nature.isInteractive,
-      instances: (this.#link === undefined ? 0 : 1) + this.#instances.size,
-      restarts: this.#standing.restarts,
-      counts: this.#shelf.counts,
-    };
+    return stateOf({
+      plan: this.plan,
+      standing: this.#standing,
+      nature: this.#nature,
+      carrier: this.#wires.carrier,
+      link: this.#link,
+      instances: this.#instances,
+      shelf: this.#shelf,
+    });
   }
 
   /** Begins to keep a link alive; returns at once. */

@@ -5,8 +5,11 @@ import type { Message, RequestId } from '../kernel/json-rpc.ts';
 export interface Wire {
   /** Whether a cancelled request must be told so by a message; false where closing its stream says it. */
   readonly needsCancelMessage: boolean;
-  /** Sends one message. Failures of requests come back through `onFailure`. */
-  send(message: Message, headers?: Readonly<Record<string, string>>): void;
+  /**
+   * Sends one message, over HTTP with further headers. Failures of requests come back through `onFailure`. The consumer is
+   * whose call it carries: for a proxy in between, never for the server.
+   */
+  send(message: Message, headers?: Readonly<Record<string, string>>, consumer?: string): void;
   /** Stops listening for the answer of a request, where the transport can say so by closing its stream. */
   abandon(id: RequestId): void;
   /** Told once the lifecycle is agreed: the version in use. */

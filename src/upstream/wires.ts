@@ -1,6 +1,7 @@
 import type { ServerPlan } from '../kernel/plan.ts';
 import type { HttpConnectors } from './connectors/http.ts';
 import { openStdio } from './connectors/stdio.ts';
+import { discreet } from './discreet.ts';
 import type { UpstreamPorts } from './ports.ts';
 import { OpenFailure, type Wire, type WireEvents } from './wire.ts';
 
@@ -11,6 +12,7 @@ export type Carrier = 'stdio' | 'streamable-http' | 'sse';
 export class Wires {
   readonly #plan: ServerPlan;
   readonly #ports: UpstreamPorts;
+  readonly #log: (level: 'debug' | 'info' | 'warn', message: string) => void;
   readonly #open = new Set<Wire>();
   #http: HttpConnectors | undefined;
   #carrier: Carrier | undefined;
@@ -19,13 +21,17 @@ export class Wires {
   constructor(plan: ServerPlan, ports: UpstreamPorts) {
     this.#plan = plan;
     this.#ports = ports;
+    this.#log = (level, message) => ports.log(level, plan.name, message);
   }
 
   /** Loads what only remote servers need; the gateway's port opens sooner without it. */
   async prepare(): Promise<void> {
-    if (this.#plan.endpoint.kind === 'stdio' || this.#http !== undefined) return;
+    const { endpoint, limits } = this.#plan;
+    if (endpoint.kind === 'stdio' || this.#http !== undefined) return;
     const { HttpConnectors } = await import('./connectors/http.ts');
-    this.#http ??= new HttpConnectors(this.#plan.endpoint, this.#plan.limits);
+    const { lunar: gateway } = this.#ports;
+    const lunar = gateway === undefined ? undefined : { gateway, log: this.#log };
+    this.#http ??= new HttpConnectors(endpoint, limits, lunar);
   }
 
   /** What the latest wire is carried by. */
@@ -38,8 +44,9 @@ export class Wires {
     if (this.#isClosed) throw new OpenFailure({ kind: 'broken', message: 'stopped' });
     this.#carrier = carrier;
     const opened: { wire?: Wire } = {};
+    const { mask = (text) => text } = this.#ports;
     const wire = this.#create(carrier, {
-      onMessage: (message, origin) => events.onMessage(message, origin),
+      onMessage: (message, origin) => events.onMessage(discreet(message, mask), origin),
       onFailure: (id, failure) => events.onFailure(id, failure),
       onClosed: (reason, detail) => {
         if (opened.wire !== undefined) this.#forget(opened.wire);
@@ -64,15 +71,12 @@ export class Wires {
   }
 
   #create(carrier: Carrier, events: WireEvents): Wire {
-    const { name, endpoint, limits } = this.#plan;
-    const terms = {
-      limits,
-      events,
-      log: (level: 'debug' | 'info' | 'warn', message: string): void =>
-        this.#ports.log(level, name, message),
-    };
+    const { endpoint, limits } = this.#plan;
+    const terms = { limits, events, log: this.#log };
     if (endpoint.kind === 'stdio') {
-      return openStdio({ ...terms, endpoint, inheritedEnv: this.#ports.inheritedEnv });
+      const { inheritedEnv, lunar } = this.#ports;
+      const equipped = lunar?.equip(endpoint, inheritedEnv) ?? endpoint;
+      return openStdio({ ...terms, endpoint: equipped, inheritedEnv });
     }
     if (this.#http === undefined) throw new Error('wires to a remote server were not prepared');
     return carrier === 'sse' ? this.#http.openSse(terms) : this.#http.openStreamable(terms);

@@ -4,6 +4,7 @@ import type { Question } from '../kernel/exchange.ts';
 import { namesCaller } from '../kernel/extensions.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { Decision, Sight } from '../kernel/permit.ts';
+import type { KeyRecord } from '../kernel/key-record.ts';
 import type { Plan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
@@ -20,6 +21,8 @@ export interface AccessTerms {
   readonly dataDir: string;
   readonly log: Pick<LogPort, 'warn' | 'error'>;
   now(): number;
+  /** Told when a named key is used that was not used before. */
+  onKeyFirstUsed?(record: KeyRecord): void;
 }
 
 /** Who calls, and what each may: identity and policy under one plan. */
@@ -39,6 +42,7 @@ export class Access {
     this.#keys = new KeyTable(terms.dataDir, {
       now: () => terms.now(),
       onError: (error) => terms.log.error({ error: String(error) }, 'keys cannot be used'),
+      onFirstUse: (record) => terms.onKeyFirstUsed?.(record),
     });
     this.#identity = new Identity({
       now: () => terms.now(),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { callerOf, type Entry } from '../kernel/entry.ts';
+import { callerOf, type Entry, type Stages } from '../kernel/entry.ts';
 import { MODERN_VERSION } from '../kernel/era.ts';
 import type { Owner, Question } from '../kernel/exchange.ts';
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
@@ -17,6 +17,8 @@ import type { Records } from './records.ts';
 export interface AskTerms {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Id of a new exchange. */
+  newId(): string;
   maxPerMinute(): number;
   decide(principal: Principal, upstream: string, feature: string, question: Question): Decision;
   record(entry: Entry): void;
@@ -61,10 +63,14 @@ export class Asks {
     const code = refusal?.code;
     // A server that asks without end must not fill the record: the first over the limit stands for its minute.
     if (over > 1) this.#terms.overLimit(code ?? 'LIMITED', owner.principal);
-    else this.#terms.record(entryOf({ upstream, owner, method, feature, decision, code }));
+    else this.#record({ upstream, owner, method, feature, decision, code });
     if (refusal !== undefined) throw refusal;
     this.#admitted(key);
     return shown(upstream, question);
+  }
+
+  #record(admission: Admission): void {
+    this.#terms.record(entryOf(admission, this.#terms.newId(), this.#terms.now()));
   }
 
   #refusalOf(feature: string, decision: Decision): Refusal | undefined {
@@ -111,10 +117,11 @@ function keyOf(
 export function createAsks(
   access: Access,
   records: Records,
-  terms: { now(): number; plan(): Plan },
+  terms: { now(): number; newId(): string; plan(): Plan },
 ): Asks {
   return new Asks({
     now: () => terms.now(),
+    newId: () => terms.newId(),
     maxPerMinute: () => terms.plan().asks.maxPerMinute,
     decide: (...args) => access.decideQuestion(...args),
     record: (entry) => records.take(entry),
@@ -135,6 +142,14 @@ function shown(upstream: string, question: Question): Question {
 /** The `_meta` key that names the server a question comes from. */
 const SERVER_KEY = 'mcpx/server';
 
+const AT_ONCE: Stages = {
+  arrived: 0,
+  resolved: undefined,
+  decided: 0,
+  guarded: undefined,
+  answered: undefined,
+};
+
 interface Admission {
   readonly upstream: string;
   readonly owner: Asked;
@@ -144,14 +159,16 @@ interface Admission {
   readonly code: RefusalCode | undefined;
 }
 
-function entryOf({ upstream, owner, method, feature, decision, code }: Admission): Entry {
+function entryOf(admission: Admission, id: string, startedAt: number): Entry {
+  const { upstream, owner, method, feature, decision, code } = admission;
   return {
+    id,
     method: method.slice(0, MAX_METHOD_CHARS),
     era: owner.version === MODERN_VERSION ? 'modern' : 'legacy',
     transport: undefined,
     principal: owner.principal.key,
     caller: callerOf(owner.principal),
-    client: stringAt(owner.clientInfo, 'name'),
+    client: owner.principal.client,
     session: owner.key,
     upstream,
     kind: 'ask',
@@ -163,7 +180,16 @@ function entryOf({ upstream, owner, method, feature, decision, code }: Admission
     code,
     rule: decision.rule,
     shadows: decision.shadows,
+    warnings: [],
+    startedAt,
     durationMs: 0,
+    stages: AT_ONCE,
+    upstreamMs: 0,
+    requestBytes: undefined,
+    resultChars: undefined,
+    result: undefined,
+    model: undefined,
+    trace: undefined,
     failure: undefined,
   };
 }

@@ -2,13 +2,15 @@ import { ArgumentsGuard } from '../guard/arguments.ts';
 import { supposed, type Supposition } from '../identity/supposed.ts';
 import type { Inventory } from '../kernel/inventory.ts';
 import { isObject, type JsonObject } from '../kernel/json.ts';
+import type { Sight } from '../kernel/permit.ts';
 import type { Plan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { Target } from '../kernel/target.ts';
 import type { Explanation } from '../policy/explanation.ts';
 import type { Foresight } from '../policy/foresight.ts';
 import { Policy, type Recorded } from '../policy/policy.ts';
-import { shapedArguments } from '../spine/shaping.ts';
+import { canShape, shapedArguments } from '../spine/shaping.ts';
+import { redact } from '../record/redact.ts';
 import { remembered } from '../store/remembered.ts';
 import { clock } from './clock.ts';
 import { OfflineCatalog } from './offline-catalog.ts';
@@ -62,6 +64,12 @@ export class Desk {
     return shape === undefined ? args : shapedArguments(args, shape, principal);
   }
 
+  /** Whether a list shows a target to a caller (docs/rules.md R5). */
+  sight(principal: Principal, target: Target): Sight {
+    if (target.shape !== undefined && !canShape(target.shape, principal)) return 'hidden';
+    return this.#policy.sight(principal, target);
+  }
+
   /** What is wrong with the arguments a caller sends, where that is for the gateway to check (docs/rules.md R21). */
   async argumentFault(target: Target, args: JsonObject): Promise<string | undefined> {
     const isChecked = target.shape !== undefined || this.plan.validatesArguments;
@@ -72,6 +80,11 @@ export class Desk {
   /** The decision about a call with these arguments, as its server would get them, and how it comes about. */
   explain(principal: Principal, target: Target, args?: JsonObject): Explanation {
     return this.#policy.explain(principal, target, args);
+  }
+
+  /** Arguments as they may be shown: custom tools fix some to secrets. */
+  withoutSecrets(args: JsonObject): JsonObject {
+    return redact(args).value;
   }
 
   /** The decision about a recorded call, where it can be told. */

@@ -47,6 +47,17 @@ export class OfflineCatalog {
     this.#snapshot = new Snapshot(suppliers, plan.naming, plan.extensions);
   }
 
+  /** All that is on offer. */
+  get offers(): Snapshot['offers'] {
+    return this.#snapshot.offers;
+  }
+
+  /** Servers that are switched on and were not seen with this configuration. */
+  get unseen(): readonly string[] {
+    const active = this.#plan.servers.filter(({ isActive }) => isActive);
+    return active.map(({ name }) => name).filter((name) => !this.#seen.has(name));
+  }
+
   /** What people call something: by its public name or URI, as `server/name`, or by its own name where only one has it. */
   find(kind: NamedKind, text: string): Found | NotFound {
     const slash = text.indexOf('/');

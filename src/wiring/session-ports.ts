@@ -1,3 +1,4 @@
+import type { EndedSession } from '../kernel/ended-session.ts';
 import type { Owner } from '../kernel/exchange.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { newId, type Seal } from '../seal/seal.ts';
@@ -14,7 +15,7 @@ export interface SessionWiring {
     session: Owner & { readonly principal: Principal; readonly subscriptions: ReadonlySet<string> },
   ): void;
   onDetached(key: string): void;
-  onGone(key: string): void;
+  onGone(session: EndedSession): void;
 }
 
 /** Sessions on the seal and the store. */
@@ -40,6 +41,6 @@ export function sessionPorts(wiring: SessionWiring): SessionPorts {
     },
     onRestored: (session) => wiring.onRestored(session),
     onDetached: (key) => wiring.onDetached(key),
-    onGone: (key) => wiring.onGone(key),
+    onGone: (session) => wiring.onGone(session),
   };
 }

@@ -3,7 +3,8 @@ import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
 import type { Foresight } from '../policy/foresight.ts';
-import { readAudit } from '../record/read-audit.ts';
+import { isChainEvent } from '../record/audit/chain.ts';
+import { readAudit } from '../record/audit/read-audit.ts';
 import { REDACTED } from '../record/redact.ts';
 import type { Desk } from './desk.ts';
 import type { Found, NotFound } from './offline-catalog.ts';
@@ -85,6 +86,8 @@ class Simulation {
       if (this.#unreadableLines.length < MAX_LINES) this.#unreadableLines.push(place);
       return;
     }
+    // Lines that only hold the audit together are about nobody.
+    if (record['signature'] !== undefined && isChainEvent(record['event'])) return;
     const call = recordedCall(record);
     if (call === undefined) {
       this.#skipped += 1;

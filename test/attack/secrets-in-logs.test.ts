@@ -107,7 +107,7 @@ const NAMES = [
 ];
 
 /** Names that are looked for inside of texts too. */
-const IN_TEXTS = /pass|secret|key|token|auth|cookie/iu;
+const IN_TEXTS = /pass|secret|key|token|auth|cookie|credential|connection/iu;
 
 test('arguments under secret names, at any depth, in calls that are served, refused, unknown and failing', async () => {
   for (const name of NAMES) {

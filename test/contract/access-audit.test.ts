@@ -311,7 +311,7 @@ test(
     const folder = join(gateway.folder, 'data/audit');
     await gateway.audited(1, () => true);
     const [name = ''] = await readdir(folder);
-    assert.match(name, /^audit-\d{4}-\d{2}-\d{2}\.jsonl$/u);
+    assert.match(name, /^\d{4}-\d{2}-\d{2}-[0-9a-f]{16}-\d{4}\.jsonl$/u);
     assert.equal((await stat(join(folder, name))).mode & 0o077, 0);
   },
 );

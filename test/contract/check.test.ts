@@ -3,6 +3,16 @@ import test from 'node:test';
 import { Workplace, type Ran } from '../support/command.ts';
 import { fixtureEntry } from '../support/raw-gateway.ts';
 
+const RECORDS = `limits:
+  rules:
+    - { id: day, budget: { window: day, tokens: 1000 } }
+    - { id: day, rate: { calls: 10, per: 1m } }
+tokens: { enabled: false }
+tracing:
+  enabled: true
+  headers: { Authorization: "Bearer \${NO_SUCH_TOKEN}" }
+usage: { database: "mysql://root:hunter2@db/usage" }
+`;
 const SERVERS = { github: { command: 'no-such-command' } };
 const RULES = `server: { publicUrl: "https://mcp.example" }
 auth: { enabled: true, jwt: [{ issuer: "https://id.example", audience: "https://mcp.example", algorithms: [RS256], consumerClaim: azp, consumers: [agents] }] }
@@ -121,4 +131,17 @@ test('without tests the summary is silent about them; with an error elsewhere no
   const { code, lines } = await checked(await Workplace.make(t, broken, SERVERS));
   assert.match(lines.at(-1) ?? '', /yaml: 1 errors, 0 warnings$/u);
   assert.equal(code, 1);
+});
+
+test('faults of limits and records are told with line, column and what to do, and no value is quoted', async (t) => {
+  const { code, lines } = await checked(await Workplace.make(t, RECORDS, SERVERS));
+  const told = lines.map((line) => /app\.yaml:(\d+:\d+: error: .*)$/u.exec(line)?.[1]);
+  assert.deepEqual(told.slice(0, -1), [
+    '3:41: error: limits.rules[0].budget.tokens: No tokens are counted (tokens.enabled is false), so this would never be used up; switch counting on, or give "calls".',
+    '4:13: error: limits.rules[1].id: "day" is the limit of line 3 too; rename one of them.',
+    '8:29: error: tracing.headers.Authorization: This needs the environment variable NO_SUCH_TOKEN, which is not set; set it, or remove this key.',
+    '9:20: error: usage.database: This is no address of a PostgreSQL database; give one such as postgres://mcpx:password@db.example.com/mcpx, or remove the key to keep a file in the data folder.',
+  ]);
+  assert.equal(code, 1);
+  assert.doesNotMatch(lines.join('\n'), /hunter2/u);
 });

@@ -39,8 +39,9 @@ To end it: mcpx keys revoke ${id}
   const json = await place.run('keys', 'list', '--json');
   for (const { out, err } of [listed, json]) assert.ok(!`${out}${err}`.includes(secret));
   const folder = place.env['MCPX_DATA_DIR'] ?? '';
-  for (const name of readdirSync(folder))
-    assert.ok(!readFileSync(join(folder, name)).includes(secret), name);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true });
+  for (const file of files.filter((each) => each.isFile()))
+    assert.ok(!readFileSync(join(file.parentPath, file.name)).includes(secret), file.name);
 });
 
 test('keys are listed with consumer, times and state, for people and for programs', async (t) => {

@@ -182,11 +182,12 @@ test('R13: what a private instance knew of its session is lost with a restart, a
   await gateway.whenReady('fx');
   const after = jsonOf<State>(await again(gateway, session).call('fx__fixture_state'));
   assert.notEqual(after.pid, before.pid);
-  const said = gateway
-    .log()
-    .map(({ msg }) => msg)
-    .join('\n');
-  assert.match(said, /state .*(lost|gone)|lost .*state/iu);
+  await eventually(
+    'the loss was logged',
+    5_000,
+    () => gateway.log().some(({ msg }) => /state .*(lost|gone)|lost .*state/iu.test(msg)),
+    () => gateway.log(),
+  );
 });
 
 async function sessionsOf(t: TestContext, count: number, maxCount: number): Promise<RawSession[]> {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { AuditPlan } from '../../src/kernel/access.ts';
+import type { AuditPlan } from '../../src/kernel/record-plan.ts';
 import type { Entry } from '../../src/kernel/entry.ts';
-import { entryLine, turnedAwayLine } from '../../src/record/audit-line.ts';
+import { entryLine, turnedAwayLine } from '../../src/record/audit/audit-line.ts';
 import { Workplace, type Ran } from '../support/command.ts';
 import { modernSent, RawSession } from '../support/raw-clients.ts';
 import { fixtureEntry } from '../support/raw-gateway.ts';
@@ -20,7 +20,9 @@ function line(
   at = NOON,
   mode: AuditPlan['arguments'] = 'redacted',
 ): string {
-  return `${entryLine(entryOf(changes), mode, at)}\n`;
+  const { durationMs } = entryOf(changes);
+  const entry = entryOf({ ...changes, startedAt: at - durationMs });
+  return `${entryLine({ entry, spending: undefined }, mode)}\n`;
 }
 
 const CI = {
@@ -271,7 +273,7 @@ permissions: { default: { block: [] }, consumers: { agents: { allow: [plain] } }
   await session.call('it__fixture_echo', { a: 1 });
   await gateway.stop();
   const folder = join(place.folder, 'data', 'audit');
-  assert.match(readdirSync(folder).join(), /^audit-\d{4}-\d\d-\d\d\.jsonl$/u);
+  assert.match(readdirSync(folder).join(), /^\d{4}-\d\d-\d\d-[0-9a-f]{16}-0000\.jsonl$/u);
   const same = await place.run(
     'simulate',
     '--config',

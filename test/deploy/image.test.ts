@@ -12,6 +12,7 @@ import { readDockerfile } from './dockerfile.ts';
 import { readDockerignore } from './dockerignore.ts';
 import { PlayedImage } from './played-image.ts';
 import { selfSigned } from '../support/access-certificate.ts';
+import { eventually } from '../support/processes.ts';
 
 const folder = fileURLToPath(new URL('../..', import.meta.url));
 const ECHO_SERVER = `${folder}/bench/echo-server.ts`;
@@ -89,6 +90,24 @@ describe('the image, played in a scratch folder', options, () => {
       assert.deepEqual(
         tools.map(({ name }) => name),
         ['echo__echo'],
+      );
+    });
+
+    test('what a call used is counted to the token: nothing that counts was left out', async () => {
+      const headers = { 'x-lunar-api-key': KEY };
+      const client = new Client({ name: 'test', version: '1.0.0' });
+      const url = new URL(run.endpoint);
+      await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
+      await client.callTool({
+        name: 'echo__echo',
+        arguments: { text: 'how many tokens are these' },
+      });
+      await client.close();
+      const metrics = `http://127.0.0.1:${run.environment['SERVE_METRICS_PORT']}/metrics`;
+      await eventually('its tokens were counted', HEALTHY_WITHIN_MS, async () =>
+        /^mcpx_token_counts_total\{by="count"\} [1-9]/m.test(
+          await (await fetch(metrics, { headers })).text(),
+        ),
       );
     });
 

@@ -87,7 +87,9 @@ test(
       descendantsOf(gateway.pid).filter(({ state }) => state === 'Z'),
       [],
     );
-    assert.ok(gateway.log('victim').some(({ msg }) => msg.includes('was ended by SIGKILL')));
+    await eventually('its end was logged', 5_000, () =>
+      gateway.log('victim').some(({ msg }) => msg.includes('was ended by SIGKILL')),
+    );
   },
 );
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { faulty } from '../support/faults.ts';
 import { AbruptClient, eventIn } from '../support/gateway-abrupt.ts';
@@ -170,6 +172,21 @@ async function measure(gateway: TestGateway, inspector: Inspector): Promise<Figu
   };
 }
 
+/**
+ * The first call starts, once for the life of the process, the thread that counts tokens and the file that usage is kept in:
+ * they are there from then on, so what is idle is measured after it.
+ */
+async function afterFirstCall(gateway: TestGateway): Promise<void> {
+  const client = new AbruptClient(gateway.base);
+  const headers = await legacySession(client);
+  await callAndExpect(client, call(1, 'shared__fixture_echo', { text: 'first' }), headers);
+  client.vanish(false);
+  await gateway.whenRecorded('shared');
+  await eventually('usage was written', 15_000, () =>
+    existsSync(join(gateway.dataDir, 'usage.db-shm')),
+  );
+}
+
 /** Plays rounds twice: what the first ones leave behind is warmth, what the second ones add is a leak. */
 async function assertNothingLeft(
   t: TestContext,
@@ -179,6 +196,7 @@ async function assertNothingLeft(
 ): Promise<void> {
   const inspector = await Inspector.open(gateway.output());
   t.after(() => inspector.close());
+  await afterFirstCall(gateway);
   const idle = await measure(gateway, inspector);
   await play(gateway, rounds, ROUNDS / 2);
   const isCalm = async (): Promise<Figures | false> => {

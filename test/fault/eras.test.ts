@@ -124,6 +124,7 @@ test('what was found out is remembered: at its second start a legacy server is n
   });
   await gateway.whenReady('old', 'picky');
   assert.equal((await stateOf(gateway, 'old')).methods['server/discover'], 1);
+  await gateway.whenRecorded('old');
   assert.equal(gateway.log('picky').filter(({ msg }) => msg.startsWith('starting:')).length, 2);
   assert.equal(await gateway.end('SIGTERM'), 0);
 
@@ -132,6 +133,7 @@ test('what was found out is remembered: at its second start a legacy server is n
   const { methods } = await stateOf(gateway, 'old');
   assert.equal(methods['server/discover'], undefined);
   assert.equal(methods['initialize'], 1);
+  await gateway.whenRecorded('old');
   assert.equal(gateway.log('picky').filter(({ msg }) => msg.startsWith('starting:')).length, 1);
 });
 

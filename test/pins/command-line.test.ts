@@ -26,6 +26,12 @@ Commands:
                       considered and why
   simulate [options]  replay recorded calls against a new configuration and
                       print what would change
+  audit               verify and search the record of all exchanges, export what
+                      proves it
+  usage [options]     print who called what: calls, errors, tokens, cost and
+                      times
+  context [options]   print how many tokens tool definitions take of a model's
+                      context, per server and tool
   help [command]      print the help of a command
 
 Configuration:

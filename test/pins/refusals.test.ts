@@ -28,7 +28,9 @@ const PINNED: Readonly<Record<RefusalCode, readonly [http: number, rpc: number]>
   FORBIDDEN: [200, 1403],
   ASK_FORBIDDEN: [200, 1406],
   GUESSING: [429, 1428],
-  LIMITED: [200, 1429],
+  LIMITED: [429, 1429],
+  RESULT_TOO_LARGE: [200, 1430],
+  RECORD_UNAVAILABLE: [200, 1530],
   SESSION_REQUIRED: [400, -32600],
   SESSION_UNKNOWN: [404, 1404],
   SESSION_UNINITIALIZED: [400, -32600],
@@ -108,7 +110,9 @@ test('no refusal is answered with a status that means success, but for what a se
   for (const code of CODES) {
     const { http } = REFUSALS[code];
     const isOfCall =
-      /^(?:UPSTREAM_|TARGET_|RESOURCE_|CLIENT_|FORBIDDEN$|ASK_FORBIDDEN$|LIMITED$)/u.test(code);
+      /^(?:UPSTREAM_|TARGET_|RESOURCE_|CLIENT_|FORBIDDEN$|ASK_FORBIDDEN$|RESULT_|RECORD_)/u.test(
+        code,
+      );
     assert.equal(http === 200, isOfCall, code);
     assert.ok(http === 200 || (http >= 400 && http < 600), code);
   }

@@ -96,7 +96,7 @@ export class AccessGateway {
     return this.output().slice(start);
   }
 
-  /** The lines of the audit log so far. */
+  /** The exchanges in the audit so far, and what stands beside them of callers turned away. */
   async audit(): Promise<JsonObject[]> {
     return linesOf(await this.auditText());
   }
@@ -201,8 +201,18 @@ function isOpen(port: number): Promise<boolean> {
 
 function linesOf(text: string): JsonObject[] {
   // A line that is being written has no end yet.
-  return text
+  const lines = text
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line) as JsonObject);
+  // What was not counted in time follows in a line of its own.
+  const counted = new Map(
+    lines.filter(({ event }) => event === 'tokens-counted').map((line) => [line['id'], line]),
+  );
+  return lines
+    .filter(({ outcome }) => outcome !== undefined)
+    .map((line) => {
+      const { model, tokens, cost } = counted.get(line['id']) ?? {};
+      return tokens === undefined ? line : { ...line, model, tokens, cost };
+    });
 }

@@ -143,7 +143,9 @@ function records({ folder }: RawGateway): Records {
     auditText()
       .split('\n')
       .slice(0, -1)
-      .map((line) => JSON.parse(line) as AuditLine);
+      .map((line) => JSON.parse(line) as AuditLine)
+      // Events and what holds the chain together are no exchanges.
+      .filter(({ outcome }) => outcome !== undefined);
   const recorded: Records['recorded'] = async (what, accepts, from = 0) => {
     let found: AuditLine | undefined;
     try {

@@ -195,6 +195,19 @@ export class TestGateway {
     for (const name of names) await this.whenServer(name, ({ phase }) => phase === 'ready');
   }
 
+  /**
+   * Waits until so many exchanges with this server are on record, and with them all that was logged before. Tokens are
+   * counted then: the thread that does so is there.
+   */
+  async whenRecorded(server: string, count = 1): Promise<void> {
+    await eventually(
+      `${count} exchanges with "${server}" were recorded`,
+      READY_MS,
+      () => this.log(server).filter(({ msg }) => msg === 'exchange').length >= count,
+      () => this.log(server),
+    );
+  }
+
   /** Sends a signal to the gateway alone; resolves with its exit code, null when a signal ended it. */
   async end(signal: NodeJS.Signals, withinMs = READY_MS): Promise<number | null> {
     const { child, exited } = this.#process;

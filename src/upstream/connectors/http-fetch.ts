@@ -8,6 +8,8 @@ import type { WireFailure } from '../wire.ts';
 /** One HTTP request to a server, and who is told what comes back. */
 export interface FetchTerms {
   readonly dispatcher: Dispatcher;
+  /** Where to connect: the URL's own origin, or that of a proxy. */
+  readonly origin: string;
   readonly url: URL;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
@@ -18,6 +20,8 @@ export interface FetchTerms {
 
 /** What an HTTP request can bring. `onEnd` is called exactly once, and last. */
 export interface FetchSink {
+  /** A connection stands, and the request is about to be written to it: before, nothing of it was sent. */
+  onStart?(): void;
   onHeaders?(
     status: number,
     headers: Readonly<Record<string, string | string[] | undefined>>,
@@ -58,7 +62,7 @@ export function startFetch(terms: FetchTerms): Fetching {
   const reader = new BodyReader(terms);
   terms.dispatcher.dispatch(
     {
-      origin: terms.url.origin,
+      origin: terms.origin,
       path: `${terms.url.pathname}${terms.url.search}`,
       method: terms.method,
       headers: terms.headers,
@@ -103,6 +107,7 @@ class BodyReader implements Fetching {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#isAborted) controller.abort(new Error('aborted'));
+    else this.#terms.sink.onStart?.();
   }
 
   onResponseStart(

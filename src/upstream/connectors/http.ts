@@ -1,11 +1,12 @@
-import { Agent } from 'undici';
-
 import { MODERN_VERSION } from '../../kernel/era.ts';
 import type { Message, RequestId, Response } from '../../kernel/json-rpc.ts';
 import type { RemoteEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
+import { Transients } from '../../kernel/transients.ts';
+import { LunarOutlet, type LunarTerms } from '../lunar/lunar-outlet.ts';
 import { writeMessage, type Wire, type WireEvents, type WireFailure } from '../wire.ts';
 import { openSse } from './sse.ts';
-import { startFetch, type FetchSink, type Fetching } from './http-fetch.ts';
+import type { FetchSink, Fetching } from './http-fetch.ts';
+import { DirectOutlet, type Outlet } from './outlet.ts';
 
 /** What one wire over HTTP needs. */
 export interface HttpWireTerms {
@@ -17,10 +18,7 @@ export interface HttpWireTerms {
 /** The same, with what all wires to one server share. */
 export interface HttpTerms extends HttpWireTerms {
   readonly endpoint: RemoteEndpoint;
-  /** Keep-alive connections for requests. */
-  readonly agent: Agent;
-  /** Connections for streams, which live long and must not use up those that requests need. */
-  readonly streams: Agent;
+  readonly outlet: Outlet;
 }
 
 const ACCEPT = 'application/json, text/event-stream';
@@ -44,14 +42,11 @@ const NO_STREAM: ReadonlySet<number | undefined> = new Set([400, 405, 501]);
 /** Reaches one server over HTTP, by either transport and in either era. */
 export class HttpConnectors {
   readonly #endpoint: RemoteEndpoint;
-  readonly #agent: Agent;
-  readonly #streams: Agent;
+  readonly #outlet: Outlet;
 
-  constructor(endpoint: RemoteEndpoint, limits: UpstreamLimits) {
-    const options = { connectTimeout: limits.connectTimeoutMs, allowH2: false };
+  constructor(endpoint: RemoteEndpoint, limits: UpstreamLimits, lunar?: LunarTerms) {
     this.#endpoint = endpoint;
-    this.#agent = new Agent({ ...options, connections: limits.maxConnections });
-    this.#streams = new Agent(options);
+    this.#outlet = lunar === undefined ? new DirectOutlet(limits) : new LunarOutlet(lunar, limits);
   }
 
   openStreamable(terms: HttpWireTerms): Wire {
@@ -64,11 +59,11 @@ export class HttpConnectors {
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    await Promise.all([this.#agent.destroy(), this.#streams.destroy()]);
+    await this.#outlet.close();
   }
 
   #with(terms: HttpWireTerms): HttpTerms {
-    return { ...terms, endpoint: this.#endpoint, agent: this.#agent, streams: this.#streams };
+    return { ...terms, endpoint: this.#endpoint, outlet: this.#outlet };
   }
 }
 
@@ -76,7 +71,7 @@ class HttpWire implements Wire {
   readonly needsCancelMessage = false;
   readonly #terms: HttpTerms;
   readonly #url: URL;
-  readonly #fetching = new Map<RequestId, Fetching>();
+  readonly #fetching = new Transients<RequestId, Fetching>();
   #session: Record<string, string> = {};
   #stream: Fetching | undefined;
   /** Resolves when the server has taken the latest message that has no answer. */
@@ -89,7 +84,7 @@ class HttpWire implements Wire {
     this.#url = new URL(terms.endpoint.url);
   }
 
-  send(message: Message, headers?: Readonly<Record<string, string>>): void {
+  send(message: Message, headers?: Readonly<Record<string, string>>, consumer?: string): void {
     if (this.#isClosed) return;
     const body = writeMessage(message, this.#terms.events);
     if (body === undefined) return;
@@ -101,11 +96,12 @@ class HttpWire implements Wire {
       resumes: 0,
       isLost: false,
       status: 0,
+      consumer,
     };
     // In place before anything can fail: what ends at once must be told like what ends later.
     if (id !== undefined) this.#fetching.set(id, NOT_STARTED);
-    const fetching = startFetch({
-      dispatcher: isStream ? this.#terms.streams : this.#terms.agent,
+    const fetching = this.#terms.outlet.start({
+      isStream,
       url: this.#url,
       method: 'POST',
       headers: {
@@ -116,7 +112,7 @@ class HttpWire implements Wire {
         accept: ACCEPT,
       },
       body,
-      maxBytes: this.#terms.limits.maxMessageBytes,
+      consumer,
       sink: id === undefined ? this.#sinkOfOneWay() : this.#sinkOf(id, state),
     });
     if (id !== undefined && this.#fetching.has(id)) this.#fetching.set(id, fetching);
@@ -214,7 +210,7 @@ class HttpWire implements Wire {
   }
 
   #resume(id: RequestId, state: ResumeState): void {
-    this.#fetching.set(id, this.#get(state.lastEventId, this.#sinkOf(id, state)));
+    this.#fetching.set(id, this.#get(state, this.#sinkOf(id, state)));
   }
 
   /** Notifications and answers bring nothing back; that one is refused is worth a line. */
@@ -242,8 +238,9 @@ class HttpWire implements Wire {
       resumes: 0,
       isLost: false,
       status: 0,
+      consumer: undefined,
     };
-    this.#stream = this.#get(lastEventId, {
+    this.#stream = this.#get(state, {
       onHeaders: () => onStanding?.(),
       onMessage: (message) => this.#terms.events.onMessage(message, undefined),
       onId: (eventId) => {
@@ -274,11 +271,11 @@ class HttpWire implements Wire {
     }
   }
 
-  #get(lastEventId: string | undefined, sink: FetchSink): Fetching {
+  #get({ lastEventId, consumer }: ResumeState, sink: FetchSink): Fetching {
     const resume: Record<string, string> =
       lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
-    return startFetch({
-      dispatcher: this.#terms.streams,
+    return this.#terms.outlet.start({
+      isStream: true,
       url: this.#url,
       method: 'GET',
       headers: {
@@ -288,7 +285,7 @@ class HttpWire implements Wire {
         accept: 'text/event-stream',
       },
       body: undefined,
-      maxBytes: this.#terms.limits.maxMessageBytes,
+      consumer,
       sink,
     });
   }
@@ -303,7 +300,7 @@ class HttpWire implements Wire {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#stream?.abort();
-    for (const fetching of [...this.#fetching.values()]) fetching.abort();
+    for (const fetching of this.#fetching.values()) fetching.abort();
     this.#fetching.clear();
     this.#terms.events.onClosed(reason);
   }
@@ -311,13 +308,12 @@ class HttpWire implements Wire {
   #sayGoodbye(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => fetching.abort(), GOODBYE_MS);
-      const fetching = startFetch({
-        dispatcher: this.#terms.streams,
+      const fetching = this.#terms.outlet.start({
+        isStream: true,
         url: this.#url,
         method: 'DELETE',
         headers: { ...this.#terms.endpoint.headers, ...this.#session },
         body: undefined,
-        maxBytes: this.#terms.limits.maxMessageBytes,
         sink: {
           onEnd: () => {
             clearTimeout(timer);
@@ -347,4 +343,5 @@ interface ResumeState {
   resumes: number;
   isLost: boolean;
   status: number;
+  readonly consumer: string | undefined;
 }

@@ -1,6 +1,6 @@
 import type { Message, RequestId } from '../../kernel/json-rpc.ts';
 import { writeMessage, type Wire, type WireFailure } from '../wire.ts';
-import { startFetch, type Fetching } from './http-fetch.ts';
+import type { Fetching } from './http-fetch.ts';
 import type { HttpTerms } from './http.ts';
 
 /** Reaches a server by HTTP+SSE, the transport of 2024-11-05: one stream for all that comes, one URL for all that goes. */
@@ -8,24 +8,30 @@ export function openSse(terms: HttpTerms): Wire {
   return new SseWire(terms);
 }
 
+/** A message on its way out. */
+interface Parcel {
+  readonly message: Message;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly consumer: string | undefined;
+}
+
 class SseWire implements Wire {
   readonly needsCancelMessage = true;
   readonly #terms: HttpTerms;
   readonly #stream: Fetching;
-  readonly #waiting: Message[] = [];
+  readonly #waiting: Parcel[] = [];
   #postUrl: URL | undefined;
   #isHeld = false;
   #isClosed = false;
 
   constructor(terms: HttpTerms) {
     this.#terms = terms;
-    this.#stream = startFetch({
-      dispatcher: terms.streams,
+    this.#stream = terms.outlet.start({
+      isStream: true,
       url: new URL(terms.endpoint.url),
       method: 'GET',
       headers: { ...terms.endpoint.headers, accept: 'text/event-stream' },
       body: undefined,
-      maxBytes: terms.limits.maxMessageBytes,
       sink: {
         onMessage: (message) => terms.events.onMessage(message, undefined),
         onEvent: (name, data) => {
@@ -36,9 +42,9 @@ class SseWire implements Wire {
     });
   }
 
-  send(message: Message): void {
+  send(message: Message, headers?: Readonly<Record<string, string>>, consumer?: string): void {
     if (this.#isClosed) return;
-    this.#waiting.push(message);
+    this.#waiting.push({ message, headers, consumer });
     this.#flush();
   }
 
@@ -76,14 +82,14 @@ class SseWire implements Wire {
    */
   #flush(): void {
     while (this.#postUrl !== undefined && !this.#isHeld) {
-      const message = this.#waiting.shift();
-      if (message === undefined) return;
-      this.#isHeld = !('method' in message && 'id' in message);
-      this.#post(message, this.#postUrl);
+      const parcel = this.#waiting.shift();
+      if (parcel === undefined) return;
+      this.#isHeld = !('method' in parcel.message && 'id' in parcel.message);
+      this.#post(parcel, this.#postUrl);
     }
   }
 
-  #post(message: Message, url: URL): void {
+  #post({ message, headers, consumer }: Parcel, url: URL): void {
     const body = writeMessage(message, this.#terms.events);
     if (body === undefined) {
       this.#isHeld = false;
@@ -91,17 +97,18 @@ class SseWire implements Wire {
     }
     const id: RequestId | undefined =
       'method' in message && 'id' in message ? message.id : undefined;
-    startFetch({
-      dispatcher: this.#terms.agent,
+    this.#terms.outlet.start({
+      isStream: false,
       url,
       method: 'POST',
       headers: {
         ...this.#terms.endpoint.headers,
+        ...headers,
         'content-type': 'application/json',
         accept: 'application/json, text/event-stream',
       },
       body,
-      maxBytes: this.#terms.limits.maxMessageBytes,
+      consumer,
       sink: {
         onMessage: (answer) => this.#terms.events.onMessage(answer, undefined),
         onEnd: (failure) => {
@@ -121,7 +128,7 @@ class SseWire implements Wire {
   #shut(why: WireFailure): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const message of this.#waiting.splice(0)) {
+    for (const { message } of this.#waiting.splice(0)) {
       if ('method' in message && 'id' in message) this.#terms.events.onFailure(message.id, why);
     }
     this.#stream.abort();

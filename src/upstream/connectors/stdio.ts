@@ -22,6 +22,7 @@ export interface StdioTerms {
 const GROUP_POLL_MS = 20;
 const DRAIN_MS = 100;
 const MAX_LOGGED_CHARS = 500;
+const MAX_KEY_LINES = 100;
 /** Legal inside JSON texts, but taken for the end of a line by much that reads lines. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/gu;
 
@@ -35,6 +36,8 @@ class StdioWire implements Wire {
   readonly #terms: StdioTerms;
   readonly #child: ChildProcess;
   readonly #stderr: StderrRing;
+  /** For what is no message on standard output. */
+  readonly #withoutKeys = keyLines();
   #outbox = '';
   #isFlushing = false;
   #isClosed = false;
@@ -118,9 +121,11 @@ class StdioWire implements Wire {
           `sent a message of more than ${bytes} bytes (maxMessageBytes is ${limits.maxMessageBytes})`,
         ),
     );
+    const withoutKeys = keyLines();
     const errors = new LineReader(
       limits.maxStderrBytes,
-      (line) => {
+      (printed) => {
+        const line = withoutKeys(printed);
         this.#stderr.add(line);
         log('info', `stderr: ${line.slice(0, MAX_LOGGED_CHARS)}`);
       },
@@ -142,14 +147,19 @@ class StdioWire implements Wire {
     try {
       value = JSON.parse(line) as Json;
     } catch {
-      this.#terms.log('warn', `stdout: not JSON-RPC: ${line.slice(0, MAX_LOGGED_CHARS)}`);
+      this.#noteNoise(line);
       return;
     }
     if (isMessage(value)) {
       this.#terms.events.onMessage(value, undefined);
     } else {
-      this.#terms.log('warn', `stdout: not JSON-RPC: ${line.slice(0, MAX_LOGGED_CHARS)}`);
+      this.#noteNoise(line);
     }
+  }
+
+  #noteNoise(line: string): void {
+    const shown = this.#withoutKeys(line).slice(0, MAX_LOGGED_CHARS);
+    this.#terms.log('warn', `stdout: not JSON-RPC: ${shown}`);
   }
 
   /** The process is of no use any more: it ended, or it only fell silent. What it said last is for the operator. */
@@ -204,6 +214,20 @@ class StdioWire implements Wire {
     }
     return true;
   }
+}
+
+/** A private key printed line by line is known by its first line alone: what follows is taken out up to its last one. */
+function keyLines(): (line: string) => string {
+  let left = 0;
+  return (line) => {
+    const begins = /-----BEGIN [A-Z ]*KEY-----/u.test(line);
+    const ends = line.includes('-----END ');
+    if (!begins && left === 0) return line;
+    if (begins && ends) return line;
+    if (begins) left = MAX_KEY_LINES;
+    else left = ends ? 0 : left - 1;
+    return '[redacted]';
+  };
 }
 
 /** Sends a signal to a process group; false when nothing is left of it. */

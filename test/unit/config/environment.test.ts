@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { readEnvironment } from '../../../src/config/environment.ts';
+import {
+  inheritedEnvironment,
+  lunarPlan,
+  readEnvironment,
+} from '../../../src/config/environment.ts';
 
 test('an empty environment gives the documented defaults', () => {
   assert.deepEqual(readEnvironment({}), {
@@ -50,6 +54,14 @@ const BAD: readonly [name: string, value: string, accepted: RegExp][] = [
   ['ENABLE_METRICS', 'constructor', /true or false/],
   ['LOG_LEVEL', 'chatty', /trace, debug, info/],
   ['MCPX_HOST', 'http://127.0.0.1', /address or host name/],
+  ['LUNAR_PROXY_HOST', 'http://lunar:8000', /host:port without a scheme/],
+  ['LUNAR_PROXY_HOST', 'lunar', /host:port/],
+  ['LUNAR_PROXY_HOST', 'lunar:0', /host:port/],
+  ['LUNAR_PROXY_HOST', 'lunar:65536', /host:port/],
+  ['LUNAR_PROXY_HOST', 'lunar:8000/path', /host:port/],
+  ['LUNAR_PROXY_HOST', 'user@lunar:8000', /host:port/],
+  ['LUNAR_ENTER_COOLDOWN_AFTER_ATTEMPTS', '0', /whole number from 1/],
+  ['LUNAR_EXIT_COOLDOWN_AFTER_SEC', 'soon', /seconds, from 0\.1/],
 ];
 
 for (const [name, value, accepted] of BAD) {
@@ -64,9 +76,43 @@ for (const [name, value, accepted] of BAD) {
 }
 
 test('a variable nothing obeys yet is a warning, not silence', () => {
-  const { problems } = readEnvironment({ LUNAR_PROXY_HOST: 'proxy:8000' });
+  const { problems } = readEnvironment({ LUNAR_PROXY_SUPPORT_TLS: 'true' });
   assert.deepEqual(
     problems.map(({ severity, file }) => [severity, file]),
-    [['warning', 'LUNAR_PROXY_HOST']],
+    [['warning', 'LUNAR_PROXY_SUPPORT_TLS']],
   );
+});
+
+test('the Lunar Gateway is read with what its interceptors have for defaults', () => {
+  const from = (variables: Record<string, string>): unknown => lunarPlan((name) => variables[name]);
+  assert.equal(from({}), undefined);
+  assert.equal(from({ LUNAR_PROXY_HOST: '  ', LUNAR_EXIT_COOLDOWN_AFTER_SEC: '3' }), undefined);
+  assert.deepEqual(from({ LUNAR_PROXY_HOST: ' lunar.internal:8000 ' }), {
+    host: 'lunar.internal',
+    port: 8000,
+    failuresToCooldown: 5,
+    cooldownMs: 10_000,
+  });
+  assert.deepEqual(
+    from({
+      LUNAR_PROXY_HOST: '[::1]:8000',
+      LUNAR_ENTER_COOLDOWN_AFTER_ATTEMPTS: '1',
+      LUNAR_EXIT_COOLDOWN_AFTER_SEC: '0.5',
+    }),
+    { host: '[::1]', port: 8000, failuresToCooldown: 1, cooldownMs: 500 },
+  );
+});
+
+test('child processes get what their own interceptors read of the Lunar Gateway, and no key for it', () => {
+  const inherited = inheritedEnvironment({
+    LUNAR_PROXY_HOST: 'lunar:8000',
+    LUNAR_HANDSHAKE_PORT: '8081',
+    LUNAR_ALLOW_LIST: 'api.example.com',
+    LUNAR_API_KEY: 'secret',
+  });
+  assert.deepEqual(inherited, {
+    LUNAR_PROXY_HOST: 'lunar:8000',
+    LUNAR_HANDSHAKE_PORT: '8081',
+    LUNAR_ALLOW_LIST: 'api.example.com',
+  });
 });

@@ -65,6 +65,11 @@ const PARAM_KEYS = [
   'maximum',
   'pattern',
 ];
+/** Keys of the sections that say what is recorded and how much may be used. */
+const LIMIT_KEYS = ['id', 'per', 'rate', 'concurrency', 'budget', 'servers', 'tools', 'warnAt'];
+const RECORD_KEYS = ['enabled', 'endpoint', 'headers', 'database', 'retention', 'layers', 'level'];
+const TOKEN_KEYS = ['enabled', 'model', 'consumers', 'prices', 'maxQueue'];
+const SYSLOG_KEYS = ['host', 'port', 'url', 'headers', 'protocol', 'timeoutMs'];
 const SIGNS = '{}[]":,-&*!|>#\n\t ab1$'.split('');
 const SCALARS = [
   'x',
@@ -99,6 +104,8 @@ const { value } = fc.letrec((tie) => ({
       .map((pairs) => Object.fromEntries(pairs)),
   ),
 }));
+
+const ANY = { requiredKeys: [] };
 
 test('any text as a file gives a plan or an error, never an exception', () => {
   const texts = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...SIGNS) }));
@@ -137,9 +144,15 @@ test('sections made of their own words give a plan or an error in its place, nev
       rules: fc.array(item(RULE_KEYS), { maxLength: 3 }),
       tests: fc.array(item(TEST_KEYS), { maxLength: 3 }),
       auth: fc.record({ jwt: fc.array(item(ISSUER_KEYS), { maxLength: 2 }) }),
+      limits: fc.record({ rules: fc.array(item(LIMIT_KEYS), { maxLength: 3 }) }),
+      audit: fc.record({ syslog: item(SYSLOG_KEYS), http: item(SYSLOG_KEYS) }, ANY),
+      logging: item(RECORD_KEYS),
+      tracing: item(RECORD_KEYS),
+      tokens: item(TOKEN_KEYS),
+      usage: item(RECORD_KEYS),
       toolExtensions: children.map((childTools) => ({ services: { a: { b: { childTools } } } })),
     },
-    { requiredKeys: [] },
+    ANY,
   );
   fc.assert(
     fc.property(app, (app) => checkSound('{}', stringify(app))),

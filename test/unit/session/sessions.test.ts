@@ -44,7 +44,7 @@ function worldOf(t: TestContext, sessions: object = {}): World {
     loadNotes: (key) => notes.get(key),
     onRestored: ({ key }) => restored?.push(key),
     onDetached: (key) => detached?.push(key),
-    onGone: (key) => gone?.push(key),
+    onGone: ({ key }) => gone?.push(key),
   };
   const plan = {
     sessions: {

@@ -34,3 +34,14 @@ test('signs with a meaning elsewhere are signs here', () => {
   const scrub = stdio({ A: '$&$1.*+?^[x](y)' });
   assert.equal(scrub('a $&$1.*+?^[x](y) b'), 'a *** b');
 });
+
+test('what others know to be secret is taken out as well', () => {
+  const others = { scrub: (text: string) => text.replaceAll('hunter2', '[redacted]') };
+  for (const [env, expected] of [
+    [{ TOKEN: 'sk-1234567890' }, 'bad *** and [redacted]'],
+    [{}, 'bad sk-1234567890 and [redacted]'],
+  ] as const) {
+    const plan = { endpoint: { kind: 'stdio', env } } as unknown as ServerPlan;
+    assert.equal(createScrub(plan, others)('bad sk-1234567890 and hunter2'), expected);
+  }
+});

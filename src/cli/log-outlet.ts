@@ -1,0 +1,143 @@
+import { write, writeSync } from 'node:fs';
+
+import { stdTimeFunctions } from 'pino';
+
+import type { Outlet } from './line-buffer.ts';
+
+/** What a reader of the log may be behind; further lines are lost. */
+const MAX_BEHIND_CHARS = 8 * 1024 * 1024;
+const PIECE_CHARS = 16_384;
+const MAX_FLUSH_MS = 1000;
+const BUSY_MS = 20;
+/** How long the last lines of a process may find a file busy. */
+const MAX_BUSY_TRIES = 50;
+/** Nobody will ever read what is written there. */
+const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EBADF', 'ECONNRESET', 'EIO']);
+const FULL: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EBUSY']);
+
+/**
+ * Writes to a descriptor in the background, a piece after the other. A reader that is too slow, or a full disk, costs lines,
+ * which are counted; it costs neither memory nor calls.
+ */
+export class LogOutlet implements Outlet {
+  readonly #fd: number;
+  #waiting: string[] = [];
+  #waitingChars = 0;
+  #isBusy = false;
+  #isGone = false;
+  /** Whether the latest piece was written: only then is it of use to tell what was not. */
+  #isWritable = true;
+  #lost = 0;
+  readonly #flushed: (() => void)[] = [];
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  write(text: string): void {
+    if (this.#isGone) return;
+    if (this.#waitingChars + text.length > MAX_BEHIND_CHARS) {
+      this.#lost += linesIn(text);
+      return;
+    }
+    this.#keep(text);
+    this.#next();
+  }
+
+  flush(): Promise<void> {
+    if (!this.#isBusy) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, MAX_FLUSH_MS);
+      this.#flushed.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  flushSync(last: string): void {
+    // The piece under way is written by another thread, which the end of the process would cut short.
+    if (this.#isBusy) sleep(BUSY_MS);
+    const text = `${this.#waiting.join('')}${last}`;
+    this.#waiting = [];
+    if (text !== '' && !this.#isGone) writeAll(this.#fd, Buffer.from(text));
+  }
+
+  #keep(text: string): void {
+    this.#waiting.push(text);
+    this.#waitingChars += text.length;
+  }
+
+  #next(): void {
+    if (this.#isBusy) return;
+    if (this.#waiting.length === 0 && this.#lost > 0 && this.#isWritable)
+      this.#keep(this.#lossLine());
+    const text = this.#piece();
+    if (text === '') {
+      for (const tell of this.#flushed.splice(0)) tell();
+      return;
+    }
+    this.#isBusy = true;
+    this.#waitingChars -= text.length;
+    this.#send(Buffer.from(text));
+  }
+
+  /** What waits, as far as one write should hold. */
+  #piece(): string {
+    let chars = 0;
+    const count = this.#waiting.findIndex((text) => (chars += text.length) >= PIECE_CHARS) + 1;
+    return this.#waiting.splice(0, count === 0 ? this.#waiting.length : count).join('');
+  }
+
+  #send(bytes: Buffer): void {
+    write(this.#fd, bytes, (error, written) => {
+      if (error !== null && FULL.has(error.code)) {
+        setTimeout(() => this.#send(bytes), BUSY_MS).unref();
+      } else if (error === null && written < bytes.length) {
+        this.#send(bytes.subarray(written));
+      } else {
+        this.#isBusy = false;
+        this.#isWritable = error === null;
+        if (error !== null) this.#fail(error, bytes);
+        this.#next();
+      }
+    });
+  }
+
+  #fail({ code }: NodeJS.ErrnoException, bytes: Buffer): void {
+    this.#lost += linesIn(bytes.toString());
+    if (!GONE.has(code)) return;
+    this.#isGone = true;
+    this.#lost = 0;
+    this.#waiting = [];
+  }
+
+  #lossLine(): string {
+    const lines = this.#lost;
+    this.#lost = 0;
+    const message = 'log lines were lost: they could not be written, or nobody read them in time';
+    const time = stdTimeFunctions.isoTime();
+    return `{"level":40${time},"lines":${lines},"msg":"${message}"}\n`;
+  }
+}
+
+function linesIn(text: string): number {
+  return text.split('\n').length - 1;
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  let left = bytes;
+  for (let tries = 0; left.length > 0 && tries < MAX_BUSY_TRIES;) {
+    try {
+      left = left.subarray(writeSync(fd, left));
+    } catch (error) {
+      if (!FULL.has((error as NodeJS.ErrnoException).code)) return;
+      tries += 1;
+      sleep(BUSY_MS);
+    }
+  }
+}
+
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
