@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+import { openDatabase } from './open-database.ts';
 import { inTransaction } from './transaction.ts';
 
 /** What a chain of the audit has come to. */
@@ -50,7 +51,11 @@ export class AnchorTable {
   constructor(folder: string) {
     const file = join(folder, FILE);
     try {
-      this.#database = openDatabase(folder, file);
+      this.#database = openDatabase(file, {
+        openWaitMs: OPEN_WAIT_MS,
+        writeWaitMs: WRITE_WAIT_MS,
+        prepare: migrate,
+      });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`The anchors of the audit in ${file} cannot be used: ${reason}`, {
@@ -145,27 +150,6 @@ export function readAnchors(folder: string): AnchorRow[] {
     return rows.map((row) => rowOf(row));
   } finally {
     database.close();
-  }
-}
-
-function openDatabase(folder: string, file: string): DatabaseSync {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // Made before SQLite makes it, which would let others read it.
-  closeSync(openSync(file, 'a', 0o600));
-  chmodSync(file, 0o600);
-  const database = new DatabaseSync(file);
-  try {
-    database.exec(`
-      PRAGMA busy_timeout = ${OPEN_WAIT_MS};
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL;
-    `);
-    migrate(database);
-    database.exec(`PRAGMA busy_timeout = ${WRITE_WAIT_MS}`);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
   }
 }
 

@@ -1,8 +1,8 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 import type { BudgetRow } from '../kernel/budget-row.ts';
+import { openDatabase } from './open-database.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Version of the table; to be raised with every change of it. */
@@ -64,7 +64,11 @@ export class BudgetTable {
   constructor(folder: string) {
     const file = join(folder, 'limits.db');
     try {
-      this.#database = openDatabase(folder, file);
+      this.#database = openDatabase(file, {
+        openWaitMs: OPEN_WAIT_MS,
+        writeWaitMs: WAIT_MS,
+        prepare: prepareTables,
+      });
       this.#add = this.#database.prepare(ADD);
       this.#changed = this.#database.prepare(
         `SELECT ${COLUMNS} FROM budget WHERE change > ? ORDER BY change LIMIT ${MAX_CHANGED}`,
@@ -129,27 +133,6 @@ export class BudgetTable {
   /** Changes when another process writes. */
   #currentVersion(): unknown {
     return this.#database.prepare('PRAGMA data_version').get()?.['data_version'];
-  }
-}
-
-function openDatabase(folder: string, file: string): DatabaseSync {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // Made before SQLite makes it, which would let others read it; its journals follow its mode.
-  closeSync(openSync(file, 'a', 0o600));
-  chmodSync(file, 0o600);
-  const database = new DatabaseSync(file);
-  try {
-    database.exec(`
-      PRAGMA busy_timeout = ${OPEN_WAIT_MS};
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL;
-    `);
-    prepareTables(database);
-    database.exec(`PRAGMA busy_timeout = ${WAIT_MS}`);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
   }
 }
 

@@ -1,9 +1,9 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 
 import type { KeyRecord } from '../kernel/key-record.ts';
 import { migrate } from './key-schema.ts';
+import { openDatabase } from './open-database.ts';
 import { inTransaction } from './transaction.ts';
 
 /** What a table of keys needs. */
@@ -46,7 +46,13 @@ export class KeyTable {
     this.#terms = terms;
     const file = join(folder, 'access.db');
     try {
-      this.#database = openDatabase(folder, file);
+      this.#database = openDatabase(file, {
+        openWaitMs: WRITE_WAIT_MS,
+        writeWaitMs: WRITE_WAIT_MS,
+        // A revocation must outlive a power cut.
+        isDurable: true,
+        prepare: migrate,
+      });
       this.#read();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -185,27 +191,6 @@ export class KeyTable {
     inTransaction(this.#database, () => {
       for (const [id, at] of uses) update.run(at, id);
     });
-  }
-}
-
-function openDatabase(folder: string, file: string): DatabaseSync {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // Made before SQLite makes it, which would let others read it; its journals follow its mode.
-  closeSync(openSync(file, 'a', 0o600));
-  chmodSync(file, 0o600);
-  const database = new DatabaseSync(file);
-  try {
-    // FULL: a revocation must outlive a power cut.
-    database.exec(`
-      PRAGMA busy_timeout = ${WRITE_WAIT_MS};
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-    `);
-    migrate(database);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
   }
 }
 
