@@ -1,3 +1,4 @@
+import { CUT } from '../kernel/cut.ts';
 import { REDACTED } from './redact.ts';
 import {
   HEADER_MARK,
@@ -42,7 +43,7 @@ const BASIC = /\bbasic\s{1,4}([A-Za-z0-9+/=_-]{8,4000})/gi;
 
 /** Shorter secrets may be parts of other words. */
 const MIN_CHARS = 8;
-/** Shorter texts are not cut off anywhere. */
+/** Shorter texts are not cut off anywhere, but where the mark of a cut stands. */
 const MIN_CUT_CHARS = 1000;
 const MAX_KNOWN = 2000;
 const MAX_KNOWN_CHARS = 200;
@@ -79,7 +80,8 @@ export class Scrubber {
   text(text: string): string {
     let left = this.#withoutSecrets(text);
     for (const word of this.#words) left = left.replaceAll(word, REDACTED);
-    if (left.length >= MIN_CUT_CHARS) left = this.#withoutBegun(left);
+    // By its length as it came: what was taken out of it does not undo a cut.
+    if (text.length >= MIN_CUT_CHARS || left.includes(CUT)) left = this.#withoutBegun(left);
     return withoutCredentials(left);
   }
 
@@ -90,8 +92,15 @@ export class Scrubber {
     return left;
   }
 
-  /** Long texts are cut off somewhere: what is left of a secret there is one too. */
+  /** Long texts are cut off somewhere, marked or not: what is left of a secret there is one too. */
   #withoutBegun(text: string): string {
+    return text
+      .split(CUT)
+      .map((part) => this.#withoutBegunAtEnd(part))
+      .join(CUT);
+  }
+
+  #withoutBegunAtEnd(text: string): string {
     for (const secret of this.#secrets)
       for (let length = secret.length - 1; length >= MIN_CHARS; length -= 1)
         if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}${REDACTED}`;

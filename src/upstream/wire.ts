@@ -1,3 +1,4 @@
+import { cutOff } from '../kernel/cut.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { Message, RequestId } from '../kernel/json-rpc.ts';
 
@@ -52,7 +53,7 @@ export interface WireEvents {
 /** Parameters as a log may show them. */
 export function shownParams(params: JsonObject | undefined): string {
   try {
-    return JSON.stringify(params ?? {}).slice(0, MAX_SHOWN_CHARS);
+    return cutOff(JSON.stringify(params ?? {}), MAX_SHOWN_CHARS);
   } catch {
     return '(nested too deep to show)';
   }

@@ -1,6 +1,7 @@
 import { createParser } from 'eventsource-parser';
 import type { Dispatcher } from 'undici';
 
+import { cutOff } from '../../kernel/cut.ts';
 import type { Json } from '../../kernel/json.ts';
 import { isMessage, type Message } from '../../kernel/json-rpc.ts';
 import type { WireFailure } from '../wire.ts';
@@ -189,7 +190,7 @@ class BodyReader implements Fetching {
     if (status === 401 || status === 403)
       return { kind: 'unauthorized', status, message: `refused access with HTTP ${status}` };
     const isTold = text.startsWith('{') && this.#deliver(text) === undefined;
-    const shown = text.slice(0, MAX_ERROR_CHARS).replaceAll(/\s+/gu, ' ');
+    const shown = cutOff(text, MAX_ERROR_CHARS).replaceAll(/\s+/gu, ' ');
     const detail = isTold || shown === '' ? undefined : shown;
     return { kind: 'http', status, message: `answered with HTTP ${status}`, detail };
   }

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 
 import crossSpawn from 'cross-spawn';
 
+import { cutOff } from '../../kernel/cut.ts';
 import type { Json } from '../../kernel/json.ts';
 import { isMessage, type Message } from '../../kernel/json-rpc.ts';
 import type { StdioEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
@@ -127,7 +128,7 @@ class StdioWire implements Wire {
       (printed) => {
         const line = withoutKeys(printed);
         this.#stderr.add(line);
-        log('info', `stderr: ${line.slice(0, MAX_LOGGED_CHARS)}`);
+        log('info', `stderr: ${cutOff(line, MAX_LOGGED_CHARS)}`);
       },
       () => log('warn', 'stderr: a line above maxStderrBytes was dropped'),
     );
@@ -158,13 +159,13 @@ class StdioWire implements Wire {
   }
 
   #noteNoise(line: string): void {
-    const shown = this.#withoutKeys(line).slice(0, MAX_LOGGED_CHARS);
+    const shown = cutOff(this.#withoutKeys(line), MAX_LOGGED_CHARS);
     this.#terms.log('warn', `stdout: not JSON-RPC: ${shown}`);
   }
 
   /** The process is of no use any more: it ended, or it only fell silent. What it said last is for the operator. */
   #failNow(): void {
-    const said = this.#stderr.last(3).join(' | ').slice(0, MAX_LOGGED_CHARS);
+    const said = cutOff(this.#stderr.last(3).join(' | '), MAX_LOGGED_CHARS);
     const detail = this.#ended === undefined || said === '' ? undefined : `last on stderr: ${said}`;
     this.#fail(this.#ended ?? 'closed its output', detail);
   }

@@ -179,6 +179,21 @@ test('a secret that a long text is cut off in is taken out as far as it is there
   assert.equal(scrubber.text('a-secret-of'), 'a-secret-of');
 });
 
+test('a secret is taken out as far as it is there before the mark of a cut, wherever that stands', () => {
+  const scrubber = new Scrubber();
+  scrubber.use(['a-secret-of-some-length', 'another-that-is-much-longer']);
+  const said = `last on stderr: ${'another-that-is-much-longer | '.repeat(40)}a-secret-of-s… (code 3)`;
+  const left = scrubber.text(said);
+  assert.ok(left.endsWith('| [redacted]… (code 3)'), left);
+  assert.equal(scrubber.text('a-secret-of-s… and a-secret-of…'), '[redacted]… and [redacted]…');
+  // What was taken out of a text that was long makes it short, and it was cut off all the same.
+  assert.ok(
+    scrubber
+      .text(`${'another-that-is-much-longer '.repeat(40)}a-secret-of`)
+      .endsWith('[redacted] [redacted]'),
+  );
+});
+
 test('what it was told last holds, also for names it has seen before', () => {
   const scrubber = new Scrubber();
   assert.equal(scrubber.name('tool-with-word'), 'tool-with-word');
