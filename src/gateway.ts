@@ -7,16 +7,16 @@ import type { Inventory, UpstreamState } from './kernel/inventory.ts';
 import type { JsonObject } from './kernel/json.ts';
 import type { Plan, Surroundings } from './kernel/plan.ts';
 import { listenHttp, type HttpListener } from './listen/http.ts';
-import { listenMetrics, type MetricsListener } from './listen/metrics.ts';
+import type { MetricsListener } from './listen/metrics.ts';
 import { listenStdio, type StdioListener } from './listen/stdio.ts';
 import type { LogPort } from './record/log-sink.ts';
-import type { MetricsSink } from './record/metrics/metrics-sink.ts';
 import { newId, newSecret, Seal } from './seal/seal.ts';
+import type { Parking } from './session/parking.ts';
 import { SessionTable } from './session/sessions.ts';
 import { createGate } from './spine/gate.ts';
 import type { Gate } from './spine/ports.ts';
 import { readKeyRing } from './store/key-file.ts';
-import { SqliteStore } from './store/sqlite-store.ts';
+import type { SqliteStore } from './store/sqlite-store.ts';
 import { LunarGateway } from './upstream/lunar/lunar-gateway.ts';
 import { UpstreamPool } from './upstream/upstream-pool.ts';
 import { Access } from './wiring/access.ts';
@@ -26,15 +26,19 @@ import { catalogPorts } from './wiring/catalog-ports.ts';
 import { ExchangeIds } from './wiring/exchange-ids.ts';
 import { STOPPED, changedEvent, keyEvent, startedEvent } from './wiring/gateway-events.ts';
 import { Lapses } from './wiring/lapses.ts';
+import { logCrash } from './wiring/log-crash.ts';
 import { lateSettings } from './wiring/late-settings.ts';
 import { News } from './wiring/news.ts';
-import { metricsPage, pagesOf } from './wiring/pages.ts';
+import { pagesOf } from './wiring/pages.ts';
+import { openStore } from './wiring/open-store.ts';
+import { createParking } from './wiring/parking.ts';
 import { Readiness } from './wiring/readiness.ts';
 import { Records } from './wiring/records.ts';
 import { Sealed } from './wiring/sealed.ts';
 import { resubscribe } from './wiring/resubscribe.ts';
 import { serverMemory } from './wiring/server-memory.ts';
 import { Logs, Scrubbing } from './wiring/scrubbing.ts';
+import { serveMetrics } from './wiring/serve-metrics.ts';
 import { sessionPorts } from './wiring/session-ports.ts';
 import { sharedLevel, spinePorts, type SpineParts } from './wiring/spine-ports.ts';
 import { stdioCredentials, type StdioCaller } from './wiring/stdio-caller.ts';
@@ -69,6 +73,7 @@ export class Gateway {
   readonly #asks: Asks;
   readonly #lapses: Lapses;
   readonly #ids = new ExchangeIds(newId());
+  readonly #parking: Parking;
   readonly #readiness: Readiness;
   readonly #names = new BareNameMemory();
   readonly #pool: UpstreamPool;
@@ -89,13 +94,9 @@ export class Gateway {
     this.#scrubbing = new Scrubbing(terms.plan);
     this.#logs = new Logs(terms.log, this.#scrubbing);
     this.#serverInfo = { name: 'mcpx', title: 'MCPX', version: terms.version };
-    this.#store = new SqliteStore(terms.surroundings.dataDir, {
-      now: Date.now(),
-      onError: (error) =>
-        this.#logs.of('store').error({ error: String(error) }, 'a record could not be written'),
-    });
     const { dataDir } = terms.surroundings;
     const now = (): number => Date.now();
+    this.#store = openStore(dataDir, this.#logs.of('store'), now());
     this.#records = new Records({
       dataDir,
       version: terms.version,
@@ -106,6 +107,7 @@ export class Gateway {
       now,
       upstreams: () => this.#pool.states(),
       sessions: () => ({ count: this.#sessions.count, ...this.#sessions.stored() }),
+      parked: () => this.#parking.stored,
     });
     this.#access = new Access({
       plan: terms.plan,
@@ -120,8 +122,15 @@ export class Gateway {
       plan: () => this.#plan,
       newId: () => this.#ids.next(),
     });
-    this.#seal = new Seal(readKeyRing(terms.surroundings.dataDir, newSecret));
-    this.#sealed = new Sealed(this.#seal, () => Date.now());
+    this.#seal = new Seal(readKeyRing(dataDir, newSecret));
+    this.#sealed = new Sealed(this.#seal, now, newId());
+    this.#parking = createParking({
+      records: this.#records,
+      lapses: this.#lapses,
+      plan: () => this.#plan,
+      now,
+      onGone: (key) => this.#pool.forget(key),
+    });
     this.#readiness = new Readiness(() => this.#plan.list.firstWaitMs);
     this.#pool = this.#createPool();
     this.#catalog = this.#createCatalog();
@@ -152,11 +161,20 @@ export class Gateway {
         operator: () => this.operator,
         plan: () => this.#plan,
       }),
-      onCrash: (error) => this.#logCrash(error),
+      onCrash: (error) => logCrash(error, this.#logs.of('listen')),
     });
     // Not waited for: neither loading nor a busy metrics port keeps the gateway from serving (docs/rules.md R18).
-    const { metrics } = this.#records;
-    if (metrics !== undefined) void this.#serveMetrics(metrics, host, metricsPort);
+    void serveMetrics({
+      gate: this.gate,
+      host,
+      port: metricsPort,
+      metrics: this.#records.metrics,
+      access: this.#access,
+      log: this.#logs.of('listen'),
+      plan: () => this.#plan,
+    }).then((listener) => {
+      this.#metricsListener = listener;
+    });
     return this.#http.port;
   }
 
@@ -207,6 +225,7 @@ export class Gateway {
     this.#records.event(STOPPED);
     const { drainMs } = this.#plan.shutdown;
     await Promise.all([this.#http?.close(drainMs), this.#stdio?.close(drainMs)]);
+    this.#parking.close();
     this.#sessions.close();
     this.#lapses.close();
     this.#catalog.close();
@@ -214,19 +233,6 @@ export class Gateway {
     await this.#records.close();
     this.#access.close();
     this.#store.close();
-  }
-
-  async #serveMetrics(metrics: MetricsSink, host: string, port: number): Promise<void> {
-    try {
-      await metrics.watchProcess();
-      const page = metricsPage({ plan: () => this.#plan, metrics, access: this.#access });
-      this.#metricsListener = await listenMetrics({ gate: this.gate, host, port, page });
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.#logs
-        .of('listen')
-        .warn({ port }, `metrics are not served: ${why}; SERVE_METRICS_PORT sets another port`);
-    }
   }
 
   #parts(): SpineParts {
@@ -241,6 +247,7 @@ export class Gateway {
       lapses: this.#lapses,
       names: this.#names,
       news: this.#news,
+      parking: this.#parking,
       pool: this.#pool,
       readiness: this.#readiness,
       records: this.#records,
@@ -315,16 +322,5 @@ export class Gateway {
     this.#readiness.note(state);
     this.#records.serverState(state);
     this.#terms.onServerState?.(state);
-  }
-
-  #logCrash(error: unknown): string {
-    const id = newId();
-    this.#logs
-      .of('listen')
-      .error(
-        { id, failure: error instanceof Error ? error.stack : String(error) },
-        'a request crashed',
-      );
-    return id;
   }
 }

@@ -60,6 +60,19 @@ export function sessionsRow(): RowTerms {
         sessions: sum(series('mcpx_sessions')),
         streams: sum(series('mcpx_streams')),
       }),
+      many(
+        'Calls that wait for their clients',
+        {
+          waiting: sum(series('mcpx_parked_calls')),
+          begun: sum(rise(series('mcpx_parked_rounds_total'))),
+          '{{reason}}': sum(rise(series('mcpx_parked_ended_total')), 'reason'),
+        },
+        {
+          description:
+            'Servers of earlier protocol versions that ask something within a call of a client of 2026-07-28.',
+        },
+      ),
+      lines('Kept for calls that wait', sum(series('mcpx_parked_bytes')), { unit: 'bytes' }),
       lines('Kept for broken streams', sum(series('mcpx_event_store_bytes')), { unit: 'bytes' }),
       many(
         'Length of sessions (half are longer)',

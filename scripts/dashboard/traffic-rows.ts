@@ -3,10 +3,13 @@ import { lines, many, stat } from './pieces.ts';
 import { CONSUMER, growth, quantile, rate, series, SERVER, share, sum, top } from './promql.ts';
 
 const CALLS = 'method="tools/call"';
+/** A call of several rounds ends with one of them: the others only ask the client. */
+const ENDED = 'outcome!="input-required"';
 const BROKEN = 'outcome=~"error|timed-out|crashed"';
 const PER_SECOND = { unit: 'reqps' };
 
-const toolCalls = series('mcpx_exchanges_total', SERVER, CONSUMER, CALLS);
+const rounds = series('mcpx_exchanges_total', SERVER, CONSUMER, CALLS);
+const toolCalls = series('mcpx_exchanges_total', SERVER, CONSUMER, CALLS, ENDED);
 const counted = series('tool_call_duration_ms_count', SERVER, CONSUMER);
 const durations = series('tool_call_duration_ms_bucket', SERVER, CONSUMER);
 const ofGateway = series('mcpx_gateway_duration_seconds_bucket', CALLS);
@@ -54,7 +57,7 @@ export function callsRow(): RowTerms {
   return {
     title: 'Calls',
     panels: [
-      lines('Tool calls by outcome', sum(rate(toolCalls), 'outcome'), {
+      lines('Tool calls by outcome', sum(rate(rounds), 'outcome'), {
         ...PER_SECOND,
         isStacked: true,
       }),

@@ -13,6 +13,7 @@ export const AUDIT_FILTERS = [
   'session',
   'trace',
   'id',
+  'call',
   'event',
 ] as const;
 

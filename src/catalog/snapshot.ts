@@ -1,5 +1,5 @@
 import type { ExtensionsPlan } from '../kernel/access.ts';
-import { isObject, stringAt } from '../kernel/json.ts';
+import { isObject } from '../kernel/json.ts';
 import type { ListKind } from '../kernel/methods.ts';
 import type { Target } from '../kernel/target.ts';
 import { decodedUri, normalUri, plainUri } from '../kernel/uri-forms.ts';
@@ -8,6 +8,7 @@ import { offerPrompts, type Naming } from './named-offers.ts';
 import { decodeRest, parseQualified, qualifiedUri, sanitised } from './names.ts';
 import { listed, offerOf, type Offer, type Supplier } from './offer.ts';
 import { offerTools } from './tool-offers.ts';
+import { uiIndex, uiOf, withUi } from './ui.ts';
 import { UriTemplate } from './uri-template.ts';
 
 export type { Offer, Supplier } from './offer.ts';
@@ -27,7 +28,10 @@ export class Snapshot {
   readonly collisions: ReadonlyMap<string, readonly string[]>;
   readonly #byName: Readonly<Record<ListKind, ReadonlyMap<string, Offer>>>;
   readonly #templates: readonly TemplateOffer[];
+  readonly #byUri: ReadonlyMap<string, Offer>;
   readonly #bySanitised: ReadonlyMap<string, Supplier>;
+  /** Servers by the views that their tools name: a server need not list those (MCP Apps). */
+  readonly #byUi: ReadonlyMap<string, string>;
 
   constructor(suppliers: readonly Supplier[], naming: Naming, extensions: ExtensionsPlan = NONE) {
     this.suppliers = suppliers;
@@ -43,18 +47,18 @@ export class Snapshot {
       ...offer,
       target: this.#withVia(offer.target),
     }));
-    const byUri = indexOf(resources);
-    const tools = offerTools(suppliers, { naming, extensions }, complaints).map((offer) =>
-      withPublicView(offer, byUri),
-    );
+    const named = offerTools(suppliers, { naming, extensions }, complaints);
     const prompts = offerPrompts(suppliers, naming, complaints);
-    this.offers = { tools, prompts, resources, resourceTemplates: templates };
+    this.#byUri = indexOf(resources);
+    this.#byUi = uiIndex(named);
+    const tools = named.map((offer) => this.#withPublicUi(offer));
     this.#byName = {
       tools: indexOf(tools),
       prompts: indexOf(prompts),
-      resources: byUri,
+      resources: this.#byUri,
       resourceTemplates: indexOf(templates),
     };
+    this.offers = { tools, prompts, resources, resourceTemplates: templates };
     this.collisions = complaints.all();
   }
 
@@ -65,11 +69,11 @@ export class Snapshot {
 
   /** What a URI means: by a server's name in it, which no other server can take over; as listed; by template. */
   resolveUri(uri: string): Target | undefined {
-    const listed = this.#byName.resources.get(uri)?.target;
+    const listed = this.#byUri.get(uri)?.target;
     const addressed = this.#addressed(uri);
     if (addressed !== undefined)
       return listed?.upstream === addressed.upstream ? listed : addressed;
-    return listed ?? this.#byTemplate(uri);
+    return listed ?? this.#byTemplate(uri) ?? this.#namedByTool(uri);
   }
 
   /** The name clients know an upstream's URI by: as it is where it leads back to that upstream. */
@@ -98,6 +102,19 @@ export class Snapshot {
         return this.resourceOf(target.upstream, upstreamTemplate.fill(values), uri);
     }
     return undefined;
+  }
+
+  #namedByTool(uri: string): Target | undefined {
+    const upstream = this.#byUi.get(uri);
+    return upstream === undefined ? undefined : this.resourceOf(upstream, uri, uri);
+  }
+
+  /** A tool's view is a resource of its server: where its URI leads to another one, the tool names it in full. */
+  #withPublicUi(offer: Offer): Offer {
+    const uri = uiOf(offer.item);
+    if (uri === undefined) return offer;
+    const shown = this.publicUri(offer.target.upstream, uri);
+    return shown === uri ? offer : { ...offer, item: withUi(offer.item, shown) };
   }
 
   #addressed(uri: string): Target | undefined {
@@ -168,26 +185,4 @@ function offerUris(
     }
   }
   return offers;
-}
-
-/** A tool's view (MCP Apps) is a resource: where that is offered under another URI, the tool names that one. */
-function withPublicView(offer: Offer, byUri: ReadonlyMap<string, Offer>): Offer {
-  const meta = offer.item['_meta'];
-  if (!isObject(meta)) return offer;
-  const ui = isObject(meta['ui']) ? meta['ui'] : undefined;
-  const uri = stringAt(ui, 'resourceUri') ?? stringAt(meta, 'ui/resourceUri');
-  if (uri === undefined || byUri.get(uri)?.target.upstream === offer.target.upstream) return offer;
-  const shown = qualifiedUri(offer.target.upstream, uri);
-  if (!byUri.has(shown)) return offer;
-  return {
-    ...offer,
-    item: {
-      ...offer.item,
-      _meta: {
-        ...meta,
-        ...(ui === undefined ? {} : { ui: { ...ui, resourceUri: shown } }),
-        ...(stringAt(meta, 'ui/resourceUri') === undefined ? {} : { 'ui/resourceUri': shown }),
-      },
-    },
-  };
 }

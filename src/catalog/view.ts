@@ -1,11 +1,14 @@
 import { META, type Era } from '../kernel/era.ts';
-import { isObject, objectAt, type JsonObject } from '../kernel/json.ts';
+import { isObject, type JsonObject } from '../kernel/json.ts';
 import type { ListKind } from '../kernel/methods.ts';
 import type { ListPlan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { Target } from '../kernel/target.ts';
 import { isOddUri } from '../kernel/uri-forms.ts';
+import { capabilitiesFor } from './capabilities.ts';
+import { declarerOf } from './declared.ts';
 import { joinedInstructions } from './instructions.ts';
+import { legacyItem } from './legacy-shape.ts';
 import type { CatalogPorts } from './ports.ts';
 import type { Offer, Snapshot, Supplier } from './snapshot.ts';
 
@@ -26,12 +29,12 @@ export class CatalogView {
   readonly until: number | undefined;
   readonly offers: Readonly<Record<ListKind, readonly Offer[]>>;
   readonly instructions: string | undefined;
-  readonly capabilities: JsonObject;
   readonly #terms: ViewTerms;
   readonly #ports: CatalogPorts;
   readonly #plan: ListPlan;
   /** Servers this principal can reach anything of: nothing comes from any other (docs/rules.md R6). */
   readonly #suppliers: readonly Supplier[];
+  readonly #capabilities = new Map<Era, JsonObject>();
   readonly #pages = new Map<string, string>();
   readonly #bare = new Map<ListKind, ReadonlyMap<string, Target | undefined>>();
 
@@ -54,7 +57,19 @@ export class CatalogView {
       ports.reaches(principal, upstream),
     );
     this.instructions = joinedInstructions(this.#suppliers, plan.maxInstructionsBytes);
-    this.capabilities = unitedCapabilities(this.#suppliers);
+  }
+
+  /** What a client of an era is told that it can use (docs/rules.md R6). */
+  capabilities(era: Era): JsonObject {
+    const present = this.#capabilities.get(era);
+    if (present !== undefined) return present;
+    const capabilities = capabilitiesFor(era, {
+      suppliers: this.#suppliers,
+      mayUse: (upstream, key) =>
+        this.#ports.sight(this.#terms.principal, extensionOf(upstream, key)) === 'seen',
+    });
+    this.#capabilities.set(era, capabilities);
+    return capabilities;
   }
 
   list(kind: ListKind, era: Era, cursor: string | undefined): string | undefined {
@@ -93,13 +108,23 @@ export class CatalogView {
     return this.#ifSeen(this.#terms.snapshot.find('resourceTemplates', uriTemplate)?.target);
   }
 
+  /** A method that the specification does not know, where one visible server alone declares what it belongs to. */
+  extension(method: string): Target | undefined {
+    const upstream = declarerOf(method, this.#suppliers);
+    return upstream === undefined ? undefined : this.#ifSeen(extensionOf(upstream, method));
+  }
+
   /** The same with nothing hidden, for the record of what was refused. */
-  get concealed(): Pick<CatalogView, 'listed' | 'resource' | 'template'> {
+  get concealed(): Pick<CatalogView, 'listed' | 'resource' | 'template' | 'extension'> {
     const { snapshot } = this.#terms;
     return {
       listed: (kind, name) => snapshot.find(kind, name)?.target,
       resource: (uri) => snapshot.resolveUri(uri),
       template: (text) => snapshot.find('resourceTemplates', text)?.target,
+      extension: (method) => {
+        const upstream = declarerOf(method, snapshot.suppliers);
+        return upstream === undefined ? undefined : extensionOf(upstream, method);
+      },
     };
   }
 
@@ -115,6 +140,11 @@ export class CatalogView {
     return this.#suppliers
       .filter((each) => isObject(each.inventory.facts.capabilities[name]))
       .map((each) => each.name);
+  }
+
+  isModern(upstream: string): boolean {
+    const supplier = this.#terms.snapshot.suppliers.find(({ name }) => name === upstream);
+    return supplier?.inventory.facts.era === 'modern';
   }
 
   /** Where something may be hidden, a URI that leads nowhere must not be told from one that is (docs/rules.md R5). */
@@ -157,7 +187,10 @@ export class CatalogView {
     const { pageSize } = this.#plan;
     const end = pageSize === 0 ? offers.length : Math.min(offers.length, start + pageSize);
     const last = offers[end - 1];
-    const result: JsonObject = { [kind]: offers.slice(start, end).map(({ item }) => item) };
+    const items = offers
+      .slice(start, end)
+      .map(({ item }) => (era === 'legacy' ? legacyItem(kind, item) : item));
+    const result: JsonObject = { [kind]: items };
     if (end < offers.length && last !== undefined) {
       result['nextCursor'] = this.#ports.sealCursor(
         `${kind} ${encodeURIComponent(last.target.publicName)}`,
@@ -168,36 +201,27 @@ export class CatalogView {
 
   /** What every list and discovery carries in the modern protocol (spec 2026-07-28, caching). */
   modernFields(): JsonObject {
-    const ttls = this.#suppliers.map(({ inventory }) => inventory.ttlMs ?? this.#plan.ttlMs);
-    const left = this.until === undefined ? [] : [Math.max(0, this.until - this.#ports.now())];
+    const { ttlMs } = this.#plan;
+    const ttls = this.#suppliers.map(({ inventory }) => inventory.ttlMs ?? ttlMs);
     const isPrivate = this.#suppliers.some(({ inventory }) => inventory.isPrivate === true);
     return {
       resultType: 'complete',
-      ttlMs: Math.min(this.#plan.ttlMs, ...ttls, ...left),
-      cacheScope: isPrivate || !this.#terms.isUniform ? 'private' : 'public',
+      ...this.freshness(Math.min(ttlMs, ...ttls), isPrivate),
       _meta: { [META.serverInfo]: { ...this.#ports.serverInfo } },
     };
   }
-}
 
-/** What can be served of what some server offers; servers that come later are told by list_changed (docs/rules.md R14). */
-function unitedCapabilities(suppliers: readonly Supplier[]): JsonObject {
-  const extensions: JsonObject = {};
-  const united: JsonObject = {
-    tools: { listChanged: true },
-    prompts: { listChanged: true },
-    resources: { listChanged: true, subscribe: true },
-    completions: {},
-    logging: {},
-  };
-  for (const { inventory } of suppliers) {
-    const { capabilities } = inventory.facts;
-    if (isObject(capabilities['tasks'])) united['tasks'] = capabilities['tasks'];
-    for (const [name, value] of Object.entries(objectAt(capabilities, 'extensions') ?? {}))
-      extensions[name] ??= value;
+  /**
+   * How long something may be kept that a server says may be kept so long, and by whom: no longer than this view lasts, and
+   * for this caller alone where callers see different things (spec 2026-07-28, caching).
+   */
+  freshness(ttlMs: number, isPrivate: boolean): { ttlMs: number; cacheScope: string } {
+    const left = this.until === undefined ? ttlMs : this.until - this.#ports.now();
+    return {
+      ttlMs: Math.max(0, Math.min(ttlMs, left)),
+      cacheScope: isPrivate || !this.#terms.isUniform ? 'private' : 'public',
+    };
   }
-  if (Object.keys(extensions).length > 0) united['extensions'] = extensions;
-  return united;
 }
 
 /** Servers of which something is seen, or that offer nothing to be seen but could be reached. */
@@ -219,4 +243,9 @@ function visibleSuppliers(
 /** A custom tool has a name of its own beside that of the tool it calls. */
 function ownName({ name, shape }: Target): string {
   return shape?.name ?? name;
+}
+
+/** A method of a server that no specification knows, or what it declares such methods by. */
+function extensionOf(upstream: string, name: string): Target {
+  return { kind: 'extension', upstream, name, publicName: name };
 }

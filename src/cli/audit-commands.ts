@@ -53,7 +53,7 @@ function addQuery(audit: Command): void {
     .option('--tool <name>', 'only this tool, prompt or resource, by its own name')
     .option(
       '--outcome <outcome>',
-      'only ok, tool-error, error, refused, timed-out, cancelled, crashed, turned-away or lost',
+      'only ok, input-required, tool-error, error, refused, timed-out, cancelled, crashed, turned-away or lost',
     )
     .option('--code <code>', 'only this code of a refusal or error')
     .option('--rule <id>', 'only what this rule decided')
@@ -61,6 +61,7 @@ function addQuery(audit: Command): void {
     .option('--session <key>', 'only this session')
     .option('--trace <id>', 'only this trace')
     .option('--id <id>', 'only this exchange')
+    .option('--call <id>', 'only the call that this exchange began, with its further rounds')
     .option('--event <name>', 'only events of this name, such as config-changed')
     .option('--order <order>', 'newest or oldest first', 'newest')
     .option('--limit <count>', 'at most so many', '100')

@@ -16,11 +16,12 @@ export function shown(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
-/** One server's state in a line. */
+/** One server's state in a line; of one that works with the era and the version it speaks. */
 export function stateLine(state: UpstreamState): string {
   const { tools, prompts, resources, resourceTemplates } = state.counts;
   const offers = `${tools} tools, ${prompts} prompts, ${resources} resources, ${resourceTemplates} templates`;
-  const detail = state.phase === 'ready' ? offers : (state.reason ?? '');
+  const speaks = state.version === undefined ? '' : ` (${state.era} ${state.version})`;
+  const detail = state.phase === 'ready' ? offers + speaks : (state.reason ?? '');
   const line = `  ${MARKS[state.phase]} ${state.name.padEnd(24)} ${state.phase.padEnd(14)} ${detail}`;
   return shown(line.trimEnd());
 }

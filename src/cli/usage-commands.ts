@@ -32,7 +32,7 @@ export function addUsage(program: Command): void {
     )
     .option(
       '--outcome <outcome>',
-      'only ok, tool-error, error, refused, timed-out, cancelled or crashed',
+      'only ok, input-required, tool-error, error, refused, timed-out, cancelled or crashed',
       oneMore,
     )
     .option(

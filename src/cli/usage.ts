@@ -70,8 +70,8 @@ function amountsOf(row: UsageRow): string[] {
   return [
     String(calls),
     errorsText(row),
-    counted === 0 ? '-' : `${estimates > 0 ? '~' : ''}${sum}`,
-    priced === 0 ? '-' : `${priced < calls ? '>' : ''}$${moneyText(cost)}`,
+    counted === 0 && sum === 0 ? '-' : `${estimates > 0 ? '~' : ''}${sum}`,
+    priced === 0 && cost === 0 ? '-' : `${priced < calls ? '>' : ''}$${moneyText(cost)}`,
     latencyText(row.gatewayMs),
     latencyText(row.upstreamMs),
   ];

@@ -9,7 +9,7 @@ import { METRICS } from './metrics.ts';
 import { PERMISSIONS } from './permissions.ts';
 import { RULES } from './rules.ts';
 import { SERVER_ATTRIBUTES } from './server-attributes.ts';
-import { ASKS, DOOR, LISTS, SESSIONS, SHUTDOWN, SSE, UPSTREAMS } from './settings.ts';
+import { ASKS, DOOR, LISTS, PARKING, SESSIONS, SHUTDOWN, SSE, UPSTREAMS } from './settings.ts';
 import { TOKENS } from './tokens.ts';
 import { TOOL_GROUPS } from './tool-groups.ts';
 import { TRACING } from './tracing.ts';
@@ -27,6 +27,9 @@ export const APP = z.strictObject({
     {},
   ),
   sessions: SESSIONS.describe('Sessions of legacy clients.').prefault({}),
+  parking: PARKING.describe(
+    'Calls of modern clients to servers that ask something in mid-call: they wait until the client comes back with the answer.',
+  ).prefault({}),
   list: LISTS.describe('Lists answered to clients.').prefault({}),
   sse: SSE.describe('Streams to clients.').prefault({}),
   upstreams: UPSTREAMS.describe(

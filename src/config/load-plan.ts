@@ -82,6 +82,7 @@ function toPlan(sources: PlanSources, draft: AppDraft, reading: Reading): Plan {
     naming: app.naming,
     server: compileDoor(draft, { variables, isAuthOn, readFile }),
     sessions: app.sessions,
+    parking: app.parking,
     list: app.list,
     sse: app.sse,
     upstreams: { startConcurrency },

@@ -60,6 +60,19 @@ export const SESSIONS = z.strictObject({
   askTimeoutMs: timer(300_000, "How long a server's question waits for the client's answer."),
 });
 
+/** Calls of modern clients that wait for an answer of their client: how long, how many. */
+export const PARKING = z.strictObject({
+  timeoutMs: timer(
+    300_000,
+    'How long a call waits for its client to come back; then it is given up.',
+  ),
+  gatherMs: timer(20, 'Questions of a server within this time are asked together.'),
+  maxCount: count(1000, 'Calls that may wait at once.'),
+  maxPerPrincipal: count(100, 'Calls of one caller that may wait at once.'),
+  maxBytes: bytes(67_108_864, 'What all that wait may take.', 1024),
+  maxBytesPerPrincipal: bytes(8_388_608, 'What those of one caller may take.', 1024),
+});
+
 /** Lists answered to clients. */
 export const LISTS = z.strictObject({
   firstWaitMs: timer(2000, 'Longest wait of a first list for servers that are still starting.'),
@@ -93,6 +106,10 @@ export const LIMITS = z.strictObject({
     'Longest start of a server, from the process or connection to its first answer.',
   ),
   probeTimeoutMs: timer(3000, 'How long a server has to show which protocol era it speaks.'),
+  eraMaxAgeMs: age(
+    86_400_000,
+    'How long a server that was found to be legacy counts as such when it is restarted; after that, and when the gateway was restarted, it is asked again.',
+  ),
   listTimeoutMs: timer(15_000, 'Longest wait for one page of a list.'),
   callTimeoutMs: timer(300_000, 'Longest wait for the answer to a call.'),
   progressResetsCallTimeout: z
@@ -115,7 +132,10 @@ export const LIMITS = z.strictObject({
     'Processes or upstream sessions of one server that serves clients apart.',
   ),
   instanceIdleMs: timer(300_000, 'A private instance unused for this long ends.'),
-  maxConnections: count(64, 'Connections to one remote server.'),
+  maxConnections: count(
+    64,
+    'Requests under way at once to one remote server; those that wait for their client do not count.',
+  ),
 });
 
 /** What holds for all upstreams together, and the defaults of each. */

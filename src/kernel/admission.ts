@@ -11,6 +11,8 @@ export interface LimitedCall {
   readonly method: string;
   /** Whether it goes on with a call that was counted before (spec 2026-07-28, MRTR). */
   readonly isRetry: boolean;
+  /** Id of the exchange that began the call, where a state that this gateway sealed says so. */
+  readonly callId?: string | undefined;
 }
 
 /** Leave to make one call now. */
@@ -26,8 +28,11 @@ export interface Admission {
    * shadow mode becomes a warning.
    */
   checkResult(fits: (maxBytes: number) => boolean): void;
-  /** The answer asks for more: one retry of this call is not counted again (docs/rules.md R3). */
-  expectRetry(): void;
+  /**
+   * The answer asks for more: one retry of this call is not counted again (docs/rules.md R3). It is named where the answer has a
+   * state, by which the retry is known; else any retry of the same target is taken for it.
+   */
+  expectRetry(isNamed?: boolean): void;
   /** Frees what a call in flight holds; later calls do nothing. */
   release(): void;
   /** What is left, for the caller to see; undefined where that is not shown. */

@@ -2,8 +2,17 @@ import type { Question } from './exchange.ts';
 import { isObject, objectAt, type JsonObject } from './json.ts';
 import { CLIENT_FEATURES } from './methods.ts';
 
+/**
+ * What asks nothing of a client: declared for whoever shares a link, also for clients that cannot be asked. Servers of MCP Apps
+ * offer their views to those alone that declare them, and clients without views pass over them (docs/decisions/0028).
+ */
+export const PASSIVE_CAPABILITIES: JsonObject = {
+  extensions: { 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html;profile=mcp-app'] } },
+};
+
 /** Everything the gateway can pass on to some client; declared on links that no single client owns. */
 export const FULL_CAPABILITIES: JsonObject = {
+  ...PASSIVE_CAPABILITIES,
   roots: { listChanged: true },
   sampling: { context: {}, tools: {} },
   elicitation: { form: {}, url: {} },

@@ -6,9 +6,10 @@ import type { ModelRef, Spending } from './spending.ts';
 import type { TargetKind } from './target.ts';
 import type { Trace } from './trace.ts';
 
-/** How an exchange ended. */
+/** How an exchange ended: `input-required` where a call goes on with a retry of the client (spec 2026-07-28, multi-round-trip requests). */
 export type Outcome =
   | 'ok'
+  | 'input-required'
   | 'tool-error'
   | 'error'
   | 'refused'
@@ -20,6 +21,8 @@ export type Outcome =
 export interface Entry {
   /** Unique among all exchanges; joins log, audit and trace. */
   readonly id: string;
+  /** Id of the exchange that began the call; on its retries alone (docs/rules.md R3). */
+  readonly callId: string | undefined;
   readonly method: string;
   readonly era: Era;
   /** Undefined for what a server asks. */

@@ -42,6 +42,10 @@ export interface Exchange {
   notify(notification: Notification): void;
   /** Asks the client within this request; rejects with a Refusal when it cannot be asked, with a RemoteError when it says no. */
   ask(question: Question, signal: Cancellation): Promise<JsonObject>;
+  /** Has the server's level told to whoever set it, when a later request of the client wants another (docs/rules.md R10). */
+  onLevel?(listener: (level: string) => void): void;
+  /** Told that its server asked what the client did not declare, where that ends the call (docs/rules.md R16). */
+  lacks?(requiredCapabilities: JsonObject): void;
 }
 
 /** A cancel signal with one listener, cheaper than AbortController on the hot path. */

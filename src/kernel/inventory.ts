@@ -40,6 +40,9 @@ export interface UpstreamState {
   /** ISO 8601. */
   readonly since: string;
   readonly era: Era | undefined;
+  /** When its era was found out or confirmed, ISO 8601; undefined while it is not known. */
+  readonly eraSince?: string | undefined;
+  /** Negotiated protocol version, while there is a link. */
   readonly version: string | undefined;
   readonly transport: string;
   readonly isInteractive: boolean;

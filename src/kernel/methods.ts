@@ -50,6 +50,43 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['notifications/tasks/status', { road: 'signal', eras: LEGACY }],
 ]);
 
+/** First parts of method names that belong to the specification: no extension has any of them. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'tools',
+  'prompts',
+  'resources',
+  'completion',
+  'logging',
+  'tasks',
+  'sampling',
+  'elicitation',
+  'roots',
+  'server',
+  'subscriptions',
+  'notifications',
+  'ping',
+  'initialize',
+]);
+
+const MAX_METHOD_CHARS = 200;
+
+/**
+ * The road of a method in an era; undefined where it does not exist there. A method that only an extension of some server can
+ * have is a call: whether one has it, the catalog knows (docs/rules.md R1).
+ */
+export function roadFor(method: string, era: Era): Exclude<Road, 'signal'> | undefined {
+  const known = METHODS.get(method);
+  if (known === undefined) return isForeign(method) ? 'call' : undefined;
+  return known.road === 'signal' || !known.eras.includes(era) ? undefined : known.road;
+}
+
+/** Whether a method is none of the specification's, and so can only be one of an extension. */
+export function isForeign(method: string): boolean {
+  const slash = method.indexOf('/');
+  if (slash <= 0 || method.length > MAX_METHOD_CHARS) return false;
+  return !RESERVED.has(method.slice(0, slash)) && !METHODS.has(method);
+}
+
 /** What a server may ask of a client, and the client capability each needs (spec: client features). */
 export const CLIENT_FEATURES: ReadonlyMap<string, string> = new Map([
   ['elicitation/create', 'elicitation'],

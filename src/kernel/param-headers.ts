@@ -7,7 +7,8 @@ export interface ParamHeader {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/u;
-const SCALARS: ReadonlySet<unknown> = new Set(['string', 'number', 'integer', 'boolean']);
+/** Of the scalars, numbers with fractions have no one spelling, and are not permitted. */
+const SCALARS: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean']);
 const MAX_DEPTH = 16;
 const NONE: readonly ParamHeader[] = [];
 const known = new WeakMap<JsonObject, readonly ParamHeader[] | undefined>();

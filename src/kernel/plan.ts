@@ -15,6 +15,7 @@ export interface Plan {
   readonly naming: 'prefix' | 'flat';
   readonly server: DoorPlan;
   readonly sessions: SessionPlan;
+  readonly parking: ParkingPlan;
   readonly list: ListPlan;
   readonly sse: SsePlan;
   readonly upstreams: FleetPlan;
@@ -77,6 +78,18 @@ export interface SessionPlan {
   readonly detachedMs: number;
   /** How long a question from a server waits for the client's answer. */
   readonly askTimeoutMs: number;
+}
+
+/** Calls of modern clients that wait for an answer of their client. */
+export interface ParkingPlan {
+  /** How long one waits for its client to come back. */
+  readonly timeoutMs: number;
+  /** Questions of a server within this time are asked together. */
+  readonly gatherMs: number;
+  readonly maxCount: number;
+  readonly maxPerPrincipal: number;
+  readonly maxBytes: number;
+  readonly maxBytesPerPrincipal: number;
 }
 
 /** Lists answered to clients. */
@@ -144,6 +157,8 @@ export interface RemoteEndpoint {
 export interface UpstreamLimits {
   readonly connectTimeoutMs: number;
   readonly probeTimeoutMs: number;
+  /** How long a legacy verdict holds; zero: until the next opening. */
+  readonly eraMaxAgeMs: number;
   readonly listTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly progressResetsCallTimeout: boolean;

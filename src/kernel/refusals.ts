@@ -246,8 +246,7 @@ export const REFUSALS = {
   UPSTREAM_LOST: {
     http: 200,
     rpc: 1502,
-    sentence:
-      'The server behind this call went away before it answered; the call may or may not have run.',
+    sentence: 'The server behind this call went away before it answered; it may have run.',
     remedy: 'Check what the call has done before you repeat it.',
   },
   UPSTREAM_TIMEOUT: {
@@ -274,6 +273,12 @@ export const REFUSALS = {
     sentence: 'The server asked something that no client can be asked now.',
     remedy:
       'Declare the capability, keep a stream open, or set isolation: session for this server.',
+  },
+  INPUT_DECLINED: {
+    http: 200,
+    rpc: 1511,
+    sentence: 'The call needs something that its user did not agree to.',
+    remedy: 'Call again, and agree to what the server needs first.',
   },
   SHUTTING_DOWN: {
     http: 503,

@@ -1,15 +1,18 @@
 import type { JsonObject } from './json.ts';
 import type { Shape } from './shape.ts';
 
-/** What kind of thing a message addresses; `ask` is the client itself, addressed by a server. */
-export type TargetKind = 'tool' | 'prompt' | 'resource' | 'template' | 'task' | 'ask';
+/**
+ * What kind of thing a message addresses; `ask` is the client itself, addressed by a server, `extension` a method that only
+ * its server knows.
+ */
+export type TargetKind = 'tool' | 'prompt' | 'resource' | 'template' | 'task' | 'ask' | 'extension';
 
 /** What a message addresses: one thing of one upstream. */
 export interface Target {
   readonly kind: TargetKind;
   /** Name of the upstream as configured. */
   readonly upstream: string;
-  /** The upstream's own name or URI for it; for `ask` the feature: elicitation, sampling or roots. */
+  /** The upstream's own name or URI for it; for `ask` the feature: elicitation, sampling or roots; else the method. */
   readonly name: string;
   /** The name or URI clients see. */
   readonly publicName: string;

@@ -1,5 +1,5 @@
 import type { Outcome } from './entry.ts';
-import { mergedSketch } from './sketch.ts';
+import { mergedSketch, Sketch } from './sketch.ts';
 
 /** What usage is told apart by. A text is empty where an exchange has no such thing, and `other` where there were too many. */
 export const DIMENSIONS = ['consumer', 'client', 'server', 'tool', 'method', 'outcome'] as const;
@@ -11,7 +11,10 @@ export type Series = Readonly<Record<Dimension, string>>;
 /** What stands for names that are too many to be kept apart. */
 export const OTHER = 'other';
 
-/** What is counted of the exchanges of a series. */
+/**
+ * What is counted of the exchanges of a series. A call of several rounds is one: those with the outcome `input-required` are in all
+ * that adds up, and in no number of calls.
+ */
 export const COUNTS = [
   'calls',
   /** Time in the gateway, in milliseconds. */
@@ -19,7 +22,7 @@ export const COUNTS = [
   /** Of the calls, those for which a server was asked, and the time it took. */
   'upstreamCalls',
   'upstreamMs',
-  /** Of the calls, those whose tokens are known, and those of which a part is an estimate. */
+  /** Of the calls, those whose tokens are known; exchanges of which a part is an estimate. */
   'counted',
   'estimates',
   'argumentTokens',
@@ -85,7 +88,7 @@ export interface UsageQuery {
   readonly orderBy: Measure;
 }
 
-/** How long something took, in milliseconds. Quantiles are within SKETCH_ACCURACY. */
+/** How long exchanges took, each round of a call for itself, in milliseconds. Quantiles are within SKETCH_ACCURACY. */
 export interface Latency {
   /** How many were measured; the others are undefined where none was. */
   readonly count: number;
@@ -125,6 +128,13 @@ export interface UsageAnswer {
   readonly rows: readonly UsageRow[];
   /** What is missing, in sentences. */
   readonly notes: readonly string[];
+}
+
+/** How many exchanges were counted in an item, those with the outcome `input-required` too. */
+export function exchangesOf({ gateway }: UsageItem): number {
+  const sketch = new Sketch();
+  sketch.add(gateway);
+  return sketch.count;
 }
 
 /** Two items of the same series and time as one. Throws where a sketch is of another format. */

@@ -1,8 +1,8 @@
-import { META, MODERN_VERSION } from '../kernel/era.ts';
+import { LOG_LEVELS, META, MODERN_VERSION } from '../kernel/era.ts';
 import { fromHeader } from '../kernel/header-text.ts';
 import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import type { Request } from '../kernel/json-rpc.ts';
-import { METHODS, NAMED_BY } from '../kernel/methods.ts';
+import { NAMED_BY, roadFor } from '../kernel/methods.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 /** What a modern request says of its sender. */
@@ -19,12 +19,19 @@ export function senderOf(request: Request, header?: (name: string) => string | u
   const version = stringAt(meta, META.version);
   if (version === undefined)
     throw new Refusal('PARAMS_INVALID', `params._meta["${META.version}"] must be a string.`);
-  if (METHODS.get(request.method)?.eras.includes('modern') !== true) {
+  // Of the methods that no specification knows, the catalog knows which there are.
+  if (roadFor(request.method, 'modern') === undefined) {
     throw new Refusal('METHOD_UNKNOWN', `Method not found: ${request.method.slice(0, 100)}`);
   }
   const capabilities = meta?.[META.capabilities];
   if (!isObject(capabilities))
     throw new Refusal('PARAMS_INVALID', `params._meta["${META.capabilities}"] must be an object.`);
+  const logLevel = meta?.[META.logLevel];
+  if (logLevel !== undefined && !LOG_LEVELS.some((level) => level === logLevel))
+    throw new Refusal(
+      'PARAMS_INVALID',
+      `params._meta["${META.logLevel}"] must be one of ${LOG_LEVELS.join(', ')}.`,
+    );
   if (header !== undefined) checkHeaders(request, version, header);
   if (version !== MODERN_VERSION) {
     throw new Refusal('VERSION_UNSUPPORTED', undefined, {

@@ -16,10 +16,7 @@ export function modernExchange(
   lastExchange += 1;
   const cannotAsk = (): Promise<never> =>
     Promise.reject(
-      new Refusal(
-        'CLIENT_UNREACHABLE',
-        'Clients of this protocol version cannot be asked by a server of an older one yet.',
-      ),
+      new Refusal('CLIENT_UNREACHABLE', 'The client cannot be asked within this request.'),
     );
   const deliver = (message: Notification): void => {
     if (isWanted(message, owner, true)) write(JSON.stringify(message));

@@ -27,6 +27,7 @@ export const USUAL_METHODS: Readonly<Record<TargetKind, string>> = {
   template: 'completion/complete',
   task: 'tasks/get',
   ask: '',
+  extension: '',
 };
 
 /** The variables of conditions: one call of one caller to one target. */

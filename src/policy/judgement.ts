@@ -36,6 +36,8 @@ export class Judgement {
   readonly #caller: Caller;
   readonly #known: Known;
   readonly #facts: Record<Side, Facts>;
+  /** What an extension does is not known: it may be had where whatever it does would be allowed. */
+  readonly #isWhole: boolean;
   readonly #fuel = new Fuel();
   readonly #outcomes: Record<Side, Map<Rule, number>> = { own: new Map(), parent: new Map() };
 
@@ -44,13 +46,15 @@ export class Judgement {
     this.#callers = callers;
     this.#caller = caller;
     this.#known = known;
-    const own = new Facts(caller, known, theCase.subject);
+    this.#isWhole = theCase.subject.kind === 'extension';
+    const own = new Facts(caller, known, this.#isWhole ? undefined : theCase.subject);
     const { parent } = theCase;
     this.#facts = { own, parent: parent === undefined ? own : new Facts(caller, known, parent) };
   }
 
   /** The decision; with a rule in shadow mode, what it would be were that rule in force. */
-  conclude(mood: Mood, also?: CaseRule): Conclusion {
+  conclude(wanted: Mood, also?: CaseRule): Conclusion {
+    const mood = this.#isWhole ? 'fear' : wanted;
     const { isOutside } = this.#case;
     if (isOutside) return denied(`endpoint ${this.#callers.endpoint?.name ?? ''}`);
     const verdict = this.#case.grants ?? this.#reached(mood);

@@ -64,6 +64,7 @@ export class Rule {
   /** The first selector that does not hold for a target. */
   targetGap(subject: Subject, sense: Sense): TargetGap | undefined {
     if (!this.#isForServer(subject.server)) return 'servers';
+    if (subject.kind === 'extension') return this.#wholeGap(subject.server, sense);
     if (!this.#isAnnotated(subject)) return 'annotations';
     return this.#hasNames && !this.#names(subject, sense) ? 'names' : undefined;
   }
@@ -92,6 +93,14 @@ export class Rule {
     );
   }
 
+  /** An extension is of its server as a whole: allowed with all of it, denied with any part of it. */
+  #wholeGap(server: string, sense: Sense): TargetGap | undefined {
+    if (sense === 'deny') return this.reaches(server) ? undefined : 'names';
+    if (this.plan.annotations !== undefined) return 'annotations';
+    const isWhole = !this.#hasNames || this.#groups.some((group) => group.hasAll(server));
+    return isWhole ? undefined : 'names';
+  }
+
   #isForServer(server: string): boolean {
     return this.#servers?.some((each) => each.matches(server)) ?? true;
   }
@@ -111,7 +120,7 @@ export class Rule {
 
   #names(subject: Subject, sense: Sense): boolean {
     const { kind, name } = subject;
-    if (kind === 'task') return false;
+    if (kind === 'task' || kind === 'extension') return false;
     if (kind === 'ask')
       return this.plan.asks?.some((each) => each === '*' || each === name) ?? false;
     if (this.#groups.some((group) => group.holds(subject, sense) !== undefined)) return true;

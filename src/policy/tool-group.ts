@@ -35,6 +35,9 @@ export class ToolGroup {
     const named = this.#services.get(subject.server);
     if (named === undefined) return undefined;
     if (named === '*') return 'all';
+    // What an extension does to its server nobody knows: whoever may not have all of the server is kept from it.
+    if (subject.kind === 'extension')
+      return sense === 'deny' && named.names.size > 0 ? 'name' : undefined;
     return isNamed(subject, sense, named) ? 'name' : undefined;
   }
 }

@@ -49,6 +49,7 @@ function fieldsOf(entry: Entry, scrub: Scrub): object {
   const { target, custom, caller, client, outcome, failure, trace, warnings } = entry;
   return {
     id: entry.id,
+    callId: entry.callId,
     method: entry.method,
     outcome,
     code: entry.code,

@@ -1,6 +1,7 @@
 import { RemoteError } from '../kernel/answer.ts';
 import type { Cancellation, Question } from '../kernel/exchange.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
+import { questionFor } from '../kernel/question-shapes.ts';
 import { notification, request, type RequestId, type Response } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
@@ -9,14 +10,16 @@ interface Open {
   settle(outcome: JsonObject | Error): void;
 }
 
-/** The questions a client was asked and has not answered, under ids of our own. */
+/** The questions a legacy client was asked and has not answered, under ids of our own and in the shape it knows. */
 export class OpenQuestions {
   readonly #open = new Map<RequestId, Open>();
   readonly #timeoutMs: number;
+  readonly #version: string;
   #lastId = 0;
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, version: string) {
     this.#timeoutMs = timeoutMs;
+    this.#version = version;
   }
 
   /** Writes the question and waits for the answer; rejects with what the client answered, or when it does not. */
@@ -27,6 +30,7 @@ export class OpenQuestions {
   ): Promise<JsonObject> {
     this.#lastId += 1;
     const id = `mcpx-${this.#lastId}`;
+    const shaped = questionFor(question, this.#version, id);
     return new Promise((resolve, reject) => {
       const close = (): void => {
         clearTimeout(timer);
@@ -50,12 +54,12 @@ export class OpenQuestions {
       const settle = (outcome: JsonObject | Error): void => {
         close();
         if (outcome instanceof Error) reject(outcome);
-        else resolve(outcome);
+        else resolve(shaped.read(outcome));
       };
       this.#open.set(id, { question, settle });
       signal.listen(withdraw);
       if (signal.reason === undefined)
-        write(JSON.stringify(request(id, question.method, withToken(question.params, id))));
+        write(JSON.stringify(request(id, question.method, withToken(shaped.question.params, id))));
     });
   }
 

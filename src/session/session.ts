@@ -82,7 +82,7 @@ export class ClientSession {
     this.logLevel = notes?.logLevel;
     this.subscriptions = new Set(notes?.subscriptions);
     this.#store = new EventStore(bounds, terms.firstStream);
-    this.#questions = new OpenQuestions(plan.askTimeoutMs);
+    this.#questions = new OpenQuestions(plan.askTimeoutMs, seed.version);
     this.standalone = this.#store.open();
     this.#isInitialized = terms.isRestored;
   }

@@ -7,15 +7,17 @@ import { Denial, type Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
 import { concealed, isUnknown } from './concealed.ts';
+import { echoOf, endDenied } from './echo.ts';
 import { fromUpstream } from './from-upstream.ts';
 import type { Passage } from './passage.ts';
 import { checkParamHeaders } from './param-check.ts';
-import type { SpinePorts, View } from './ports.ts';
+import type { Echo, SpinePorts, View } from './ports.ts';
 import { resolve, unknownTarget } from './resolve.ts';
+import { serveRound } from './round.ts';
 import { settleRounds } from './rounds.ts';
 import type { Trail } from './trail.ts';
 import { shapedArguments } from './shaping.ts';
-import { argumentsOf, toUpstream, traced } from './to-upstream.ts';
+import { argumentsOf, toUpstream, traced, type Call } from './to-upstream.ts';
 
 /** The road of a call: resolve, decide, send, bring the answer back in the names clients know. */
 export async function serveCall(
@@ -23,12 +25,27 @@ export async function serveCall(
   trail: Trail,
   ports: SpinePorts,
 ): Promise<Answer> {
-  const { request, exchange } = arrival;
   requireTasks(arrival);
-  if (request.method === 'tasks/list') return listTasks(arrival, trail, ports);
-  requireArguments(request);
+  if (arrival.request.method === 'tasks/list') return listTasks(arrival, trail, ports);
+  const echo = echoOf(arrival, trail, ports);
+  trail.callId = echo?.callId;
+  try {
+    return await serveOne(arrival, echo, trail, ports);
+  } catch (error) {
+    endDenied(echo, trail, ports);
+    throw error;
+  }
+}
+
+async function serveOne(
+  arrival: Arrival,
+  echo: Echo | undefined,
+  trail: Trail,
+  ports: SpinePorts,
+): Promise<Answer> {
+  requireArguments(arrival.request);
   const { view, target } = await find(arrival, trail, ports);
-  const { stopwatch } = trail;
+  const { stopwatch, principal } = trail;
   trail.target = target;
   stopwatch.resolved();
   checkParamHeaders(arrival, target);
@@ -36,29 +53,37 @@ export async function serveCall(
   stopwatch.decided();
   const fault = argumentFault(target, arrival, ports);
   if (fault !== undefined) await refuseFault(fault);
-  const passage = {
-    arrival,
-    target,
-    principal: trail.principal,
-    args: trail.judgedArgs,
-    view,
-    ports,
-  };
+  const callId = trail.callId ?? trail.id;
+  const args = trail.judgedArgs;
+  const passage = { arrival, target, principal, args, view, ports, callId, echo };
   const call = traced(toUpstream(passage), trail.trace);
   admit(permit, arrival, trail, ports);
   stopwatch.guarded();
   try {
-    const first = await stopwatch.waiting(ports.send(permit, call, exchange));
-    if (arrival.era === 'modern') return fromUpstream(first, passage);
-    const answer = await settleRounds(first, passage, (more) =>
-      stopwatch.waiting(
-        ports.send(permit, { ...call, params: { ...call.params, ...more } }, exchange),
-      ),
-    );
-    return fromUpstream(answer, passage);
+    return await sendAndSettle(permit, call, passage, trail);
   } finally {
     trail.admission?.release();
   }
+}
+
+/** Where a client can be asked within its call, it is; else its call goes on with its next request. */
+async function sendAndSettle(
+  permit: Permit,
+  call: Call,
+  passage: Passage,
+  trail: Trail,
+): Promise<Answer> {
+  const { arrival, ports } = passage;
+  const { exchange } = arrival;
+  if (arrival.era === 'modern') return serveRound(permit, call, passage, trail);
+  const { stopwatch } = trail;
+  const first = await stopwatch.waiting(ports.send(permit, call, exchange));
+  const answer = await settleRounds(first, passage, (more) =>
+    stopwatch.waiting(
+      ports.send(permit, { ...call, params: { ...call.params, ...more } }, exchange),
+    ),
+  );
+  return fromUpstream(answer, passage);
 }
 
 /** What a retry carries of the round before (spec 2026-07-28, MRTR); a server need not send a state. */
@@ -67,6 +92,7 @@ const RETRY_KEYS = ['requestState', 'inputResponses'];
 function admit(permit: Permit, { request }: Arrival, trail: Trail, ports: SpinePorts): void {
   trail.admission = ports.admit({
     id: trail.id,
+    callId: trail.callId,
     principal: permit.principal,
     target: permit.target,
     method: request.method,
@@ -170,7 +196,8 @@ async function listTasks(arrival: Arrival, trail: Trail, ports: SpinePorts): Pro
     parts.map(async (part) => {
       const permit = ports.decide(trail.principal, part.target, undefined, arrival.request.method);
       if (permit instanceof Denial) return [];
-      const passage = { arrival, target: part.target, principal: trail.principal, view, ports };
+      const { id: callId, principal } = trail;
+      const passage = { arrival, target: part.target, principal, view, ports, callId };
       return tasksOf(passage, (params) =>
         ports.send(permit, { method: 'tasks/list', params }, part.exchange),
       );

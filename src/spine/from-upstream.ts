@@ -1,50 +1,30 @@
 import type { Answer } from '../kernel/answer.ts';
+import type { Arrival } from '../kernel/arrival.ts';
 import { META } from '../kernel/era.ts';
-import {
-  isObject,
-  objectAt,
-  objectsAt,
-  stringAt,
-  type Json,
-  type JsonObject,
-} from '../kernel/json.ts';
-import type { RpcError } from '../kernel/json-rpc.ts';
+import { isObject, objectAt, stringAt, type Json, type JsonObject } from '../kernel/json.ts';
 import { mapRelatedTask, mapTaskId } from '../kernel/tasks.ts';
+import { changed, mapItems } from './changed.ts';
+import { errorFor } from './error-shapes.ts';
 import { bindingOf, type Passage } from './passage.ts';
-import { unknownTarget } from './resolve.ts';
+import { promptResultFor, toolResultFor } from './result-shapes.ts';
 import { questionOf } from './rounds.ts';
-
-const LEGACY_RESOURCE_UNKNOWN = -32002;
-const INVALID_PARAMS = -32602;
-const NOT_FOUND: ReadonlySet<number> = new Set([LEGACY_RESOURCE_UNKNOWN, INVALID_PARAMS]);
-const URL_ELICITATION_REQUIRED = -32042;
 
 /** An upstream's answer in the names clients know and in the shape of the client's era. Untouched parts are not copied. */
 export function fromUpstream(answer: Answer, passage: Passage): Answer {
-  if ('error' in answer) return { error: translatedError(answer.error, passage) };
+  if ('error' in answer) return { error: errorFor(answer.error, passage) };
   if (!('result' in answer)) return answer;
   const named = withPublicTasks(withPublicUris(answer.result, passage), passage);
+  const shaped = inShapeOfVersion(named, passage.arrival);
   return {
-    result: passage.arrival.era === 'legacy' ? inLegacyShape(named) : inModernShape(named, passage),
+    result:
+      passage.arrival.era === 'legacy' ? inLegacyShape(shaped) : inModernShape(shaped, passage),
   };
 }
 
-/** "Not found" has a code of its own in the legacy protocol alone. */
-function translatedError(error: RpcError, passage: Passage): RpcError {
-  const { arrival, target } = passage;
-  if (error.code === URL_ELICITATION_REQUIRED) return withAdmitted(error, passage);
-  if (target.kind !== 'resource') return error;
-  // Where something may be hidden, what no list names is unknown in our own words, or the two could be told apart (docs/rules.md R5).
-  if (!passage.view.isOpen && target.item === undefined && NOT_FOUND.has(error.code))
-    throw unknownTarget(arrival.request);
-  if (arrival.era === 'modern' && error.code === LEGACY_RESOURCE_UNKNOWN) {
-    return {
-      ...error,
-      code: INVALID_PARAMS,
-      data: { ...(isObject(error.data) ? error.data : {}), uri: target.publicName },
-    };
-  }
-  return error;
+function inShapeOfVersion(result: JsonObject, { request, version, era }: Arrival): JsonObject {
+  if (request.method === 'tools/call') return toolResultFor(result, version, era === 'legacy');
+  if (request.method !== 'prompts/get' || era === 'modern') return result;
+  return promptResultFor(result, version);
 }
 
 function withPublicUris(result: JsonObject, passage: Passage): JsonObject {
@@ -52,7 +32,7 @@ function withPublicUris(result: JsonObject, passage: Passage): JsonObject {
     case 'tools/call':
     case 'tasks/result':
     case 'tasks/get':
-      return changed(result, 'content', (content) =>
+      return changed(withPublicUi(result, passage), 'content', (content) =>
         mapItems(content, (item) => publicContent(item, passage)),
       );
     case 'prompts/get':
@@ -68,6 +48,17 @@ function withPublicUris(result: JsonObject, passage: Passage): JsonObject {
     default:
       return result;
   }
+}
+
+/** A result may name the view that shows it, as its tool does (MCP Apps). */
+function withPublicUi(result: JsonObject, { target, view }: Passage): JsonObject {
+  const shown = (uri: Json): Json =>
+    typeof uri === 'string' ? view.publicUri(target.upstream, uri) : uri;
+  return changed(result, '_meta', (meta) => {
+    if (!isObject(meta)) return meta;
+    const named = changed(meta, 'ui/resourceUri', shown);
+    return changed(named, 'ui', (ui) => (isObject(ui) ? changed(ui, 'resourceUri', shown) : ui));
+  });
 }
 
 function publicMessage(content: Json, passage: Passage): Json {
@@ -97,6 +88,8 @@ function withPublicUri(item: JsonObject, { target, view }: Passage): JsonObject 
 /** Task ids in all the places where the protocol has them (docs/rules.md R12). */
 function withPublicTasks(result: JsonObject, passage: Passage): JsonObject {
   const { ports, principal, target } = passage;
+  // What an extension calls a task is its own affair.
+  if (target.kind === 'extension' && result['resultType'] !== 'task') return result;
   const seal = (id: string): string => ports.sealTask(target.upstream, principal, id);
   const sealIn = (value: Json): Json => (isObject(value) ? mapTaskId(value, seal) : value);
   noteTask(result, passage);
@@ -115,17 +108,6 @@ function noteTask(result: JsonObject, { ports, principal, target }: Passage): vo
   const made = result['resultType'] === 'task' ? result : objectAt(result, 'task');
   const id = stringAt(made, 'taskId');
   if (id !== undefined) ports.noteTask(target.upstream, principal, id);
-}
-
-/** An error may send the client to URLs: each of them is a question too (spec 2025-11-25, elicitation; docs/rules.md R7). */
-function withAdmitted(error: RpcError, { arrival, target, ports }: Passage): RpcError {
-  const { data } = error;
-  if (!isObject(data) || !Array.isArray(data['elicitations'])) return error;
-  const elicitations = objectsAt(data, 'elicitations').map((params) => {
-    const question = { method: 'elicitation/create', params };
-    return ports.admitQuestion(target.upstream, arrival.exchange.owner, question).params ?? params;
-  });
-  return { ...error, data: { ...data, elicitations } };
 }
 
 /** What only the modern protocol has does not reach a legacy client. */
@@ -147,34 +129,19 @@ function inModernShape(result: JsonObject, passage: Passage): JsonObject {
     _meta: { ...objectAt(result, '_meta'), [META.serverInfo]: ports.serverInfo },
   };
   const state = stringAt(result, 'requestState');
-  if (state !== undefined) shaped['requestState'] = ports.sealState(bindingOf(passage), state);
+  if (state !== undefined && passage.target.kind !== 'extension') {
+    const { callId, principal } = passage;
+    const echo = { kind: 'upstream', callId, upstream: passage.target.upstream, state } as const;
+    shaped['requestState'] = ports.sealState(bindingOf(arrival.request, principal), echo);
+  }
   const asked = objectAt(result, 'inputRequests');
   if (asked !== undefined) shaped['inputRequests'] = admitted(asked, passage);
   if (arrival.request.method === 'resources/read' && shaped['resultType'] === 'complete') {
-    shaped['ttlMs'] ??= 0;
-    shaped['cacheScope'] ??= 'private';
+    const { ttlMs, cacheScope } = result;
+    const isPrivate = cacheScope !== 'public';
+    Object.assign(shaped, passage.view.freshness(typeof ttlMs === 'number' ? ttlMs : 0, isPrivate));
   }
   return shaped;
-}
-
-/** The object with one value changed, or the very same object where nothing changes. */
-function changed(holder: JsonObject, key: string, change: (value: Json) => Json): JsonObject {
-  const value = holder[key];
-  if (value === undefined) return holder;
-  const next = change(value);
-  return next === value ? holder : { ...holder, [key]: next };
-}
-
-/** An array with its objects changed, or the very same array where none changes. */
-function mapItems(value: Json, change: (item: JsonObject) => JsonObject): Json {
-  if (!Array.isArray(value)) return value;
-  let isChanged = false;
-  const items = value.map((item) => {
-    const next = isObject(item) ? change(item) : item;
-    isChanged ||= next !== item;
-    return next;
-  });
-  return isChanged ? items : value;
 }
 
 /** What a server asks of a modern client goes to it as it is, once each question is admitted (docs/rules.md R7). */

@@ -83,6 +83,62 @@ export interface Sessions {
   all(): Iterable<Session>;
 }
 
+/** What a client is asked before its call goes on: the server's requests by keys of ours (spec 2026-07-28, MRTR). */
+export interface Asked {
+  readonly asked: JsonObject;
+}
+
+/** What a call of several requests is about, for as long as it lasts. */
+export interface Subject {
+  /** Id of its first exchange. */
+  readonly callId: string;
+  readonly target: Target;
+  /** Arguments that were judged and sent, where they are not those its client sent. */
+  readonly args: JsonObject | undefined;
+}
+
+/** A modern client's call as its server sees it: one call, however many requests of the client it takes (docs/rules.md R3). */
+export interface RoundTrip extends Exchange {
+  readonly subject: Subject;
+  /** What its user must agree to before it is sent anew, by our keys; undefined while it is at its server. */
+  consents: JsonObject | undefined;
+  /** Follows the call at its server. */
+  follow(call: Promise<Answer>): void;
+  /** Takes a request of the client in; resolves when the call is answered, or its client must be asked. Rejects as the call does. */
+  next(turn: {
+    readonly exchange: Exchange;
+    readonly progressToken: RequestId | undefined;
+  }): Promise<Answer | Asked>;
+  /** Hands the client's answers to the server; those to nothing that is asked are ignored. */
+  answer(responses: JsonObject): void;
+}
+
+/** Where calls of modern clients wait between the rounds of a multi-round-trip request (docs/rules.md R3). */
+export interface Parking {
+  /** A new call, whose client can be asked between its requests. */
+  begin(exchange: Exchange, subject: Subject): RoundTrip;
+  /** Lets a call wait for its client: what to take it up by, and until when. Throws LIMITED where too many wait. */
+  park(trip: RoundTrip): { readonly id: string; readonly expiresAt: number };
+  /** Takes up the call that waits under this id; undefined when none does any more. */
+  take(id: string): RoundTrip | undefined;
+  /** Ends a call that does not wait, at its server too. */
+  drop(trip: RoundTrip, reason: string): void;
+  /** Whether a call waits under this id. */
+  has(id: string): boolean;
+  /** Ends the call that waits under this id: its caller may no longer make it, or was not told how to go on. */
+  deny(id: string): void;
+}
+
+/** What a requestState of ours says of the call that its client goes on with. */
+export type Echo = {
+  /** Id of the first exchange of the call. */
+  readonly callId: string;
+} & (
+  | { readonly kind: 'parked'; readonly id: string }
+  /** A modern server's own state. */
+  | { readonly kind: 'upstream'; readonly upstream: string; readonly state: string }
+);
+
 /** The catalog as one Principal may see it. */
 export interface View {
   /** One page of a list as the JSON text of a result for this era; undefined when the cursor is not ours. */
@@ -97,13 +153,20 @@ export interface View {
   /** The name clients know an upstream's URI by. */
   publicUri(upstream: string, uri: string): string;
   readonly instructions: string | undefined;
-  readonly capabilities: JsonObject;
+  /** What a client of an era is told that it can use. */
+  capabilities(era: Era): JsonObject;
   /** What every list and discovery carries in the modern protocol. */
   modernFields(): JsonObject;
+  /** How long, and by whom, something may be kept that a server gives so many milliseconds. */
+  freshness(ttlMs: number, isPrivate: boolean): { ttlMs: number; cacheScope: string };
+  /** Whether an upstream speaks the modern protocol. */
+  isModern(upstream: string): boolean;
+  /** A method that the specification does not know, where one visible server alone has it. */
+  extension(method: string): Target | undefined;
   /** Whether nothing can be hidden from anybody. */
   readonly isOpen: boolean;
   /** What a request would address if nothing were hidden from this caller: for the record alone. */
-  readonly concealed: Pick<View, 'listed' | 'resource' | 'template'>;
+  readonly concealed: Pick<View, 'listed' | 'resource' | 'template' | 'extension'>;
   /** Upstreams with a capability, in order. */
   withCapability(name: string): readonly string[];
 }
@@ -164,9 +227,11 @@ export interface SpinePorts {
     sealed: string,
     principal: Principal,
   ): { readonly upstream: string; readonly taskId: string } | undefined;
-  /** An upstream's requestState in ours, and back: it opens only for the same binding (docs/rules.md R11). */
-  sealState(binding: string, state: string): string;
-  openState(binding: string, sealed: string): string | undefined;
+  readonly parking: Parking;
+  /** What a client goes on with, as a requestState: until a moment in milliseconds since the epoch, else for an hour (docs/rules.md R11). */
+  sealState(binding: string, echo: Echo, expiresAt?: number): string;
+  /** Opens one, for the same binding alone. Throws PARAMS_INVALID with what is wrong with it. */
+  openState(binding: string, sealed: string): Echo;
   record(entry: Entry): void;
   /** Id of a new exchange. */
   exchangeId(): string;
@@ -193,6 +258,8 @@ export interface BareNames {
 /** What a modern client wants to hear of (spec 2026-07-28, subscriptions). */
 export interface ListenWish {
   readonly lists: ReadonlySet<'tools' | 'prompts' | 'resources'>;
+  /** Whose instances serve the client, where servers have instances of their own for it. */
+  readonly instance: string;
   /** Permits for the resources wanted, by public URI. */
   readonly resources: ReadonlyMap<string, Permit>;
   /** Permits for the tasks wanted, by the id the client knows. */

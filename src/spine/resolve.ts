@@ -1,5 +1,6 @@
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import type { Request } from '../kernel/json-rpc.ts';
+import { isForeign } from '../kernel/methods.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
@@ -14,21 +15,30 @@ export interface Scope {
 }
 
 /** What a call addresses. Throws PARAMS_INVALID when it names nothing, TARGET_UNKNOWN when what it names is not there. */
-export function resolve(request: Request, { principal, view, names, ports }: Scope): Target {
-  const { method, params } = request;
+export function resolve(request: Request, scope: Scope): Target {
+  const target = targetOf(request, scope);
+  if (target === undefined) throw unknownTarget(request);
+  return target;
+}
+
+function targetOf(
+  { method, params }: Request,
+  { principal, view, names, ports }: Scope,
+): Target | undefined {
   switch (method) {
     case 'tools/call':
-      return named('tools', textOf(params, 'name'), view, names) ?? refuse(request);
+      return named('tools', textOf(params, 'name'), view, names);
     case 'prompts/get':
-      return named('prompts', textOf(params, 'name'), view, names) ?? refuse(request);
+      return named('prompts', textOf(params, 'name'), view, names);
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
-      return view.resource(uriOf(params)) ?? refuse(request);
+      return view.resource(uriOf(params));
     case 'completion/complete':
-      return resolveReference(objectAt(params, 'ref'), view, names) ?? refuse(request);
+      return resolveReference(objectAt(params, 'ref'), view, names);
     default:
-      return resolveTask(textOf(params, 'taskId'), principal, ports) ?? refuse(request);
+      if (isForeign(method)) return view.extension(method);
+      return resolveTask(textOf(params, 'taskId'), principal, ports);
   }
 }
 
@@ -39,6 +49,7 @@ export function resolveConcealed({ method, params }: Request, view: View): Targe
   if (method === 'tools/call') return concealed.listed('tools', textAt('name'));
   if (method === 'prompts/get') return concealed.listed('prompts', textAt('name'));
   if (method.startsWith('resources/')) return concealed.resource(textAt('uri'));
+  if (isForeign(method)) return concealed.extension(method);
   if (method !== 'completion/complete') return undefined;
   const ref = objectAt(params, 'ref');
   return ref?.['type'] === 'ref/prompt'
@@ -59,7 +70,12 @@ export function unknownTarget({ method, params }: Request): Refusal {
   }
   if (method === 'completion/complete')
     return new Refusal('TARGET_UNKNOWN', 'The ref of the completion stands for nothing.');
-  return new Refusal('TARGET_UNKNOWN', 'Unknown task.');
+  return isForeign(method) ? unknownMethod(method) : new Refusal('TARGET_UNKNOWN', 'Unknown task.');
+}
+
+/** The refusal for a method that no server this caller can see has. */
+export function unknownMethod(method: string): Refusal {
+  return new Refusal('METHOD_UNKNOWN', `Method not found: ${method.slice(0, 100)}`);
 }
 
 /** A name as listed; or without its prefix, which once resolved stays with its server (docs/rules.md R6). */
@@ -74,10 +90,6 @@ function named(
   const target = view.bare(kind, name, names.get(kind, name));
   if (target !== undefined) names.keep(kind, name, target.upstream);
   return target;
-}
-
-function refuse(request: Request): never {
-  throw unknownTarget(request);
 }
 
 function textOf(params: JsonObject | undefined, key: string): string {

@@ -67,6 +67,7 @@ function permissible(request: unknown, { arrival, target, ports }: Passage): Que
   throw new Refusal('CAPABILITY_MISSING', undefined, { requiredCapabilities: missing });
 }
 
+/** A server's input request. Throws UPSTREAM_PROTOCOL where it is none. */
 export function questionOf(request: unknown): Question {
   const method = isObject(request) ? stringAt(request, 'method') : undefined;
   if (method === undefined)

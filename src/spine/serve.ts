@@ -1,10 +1,10 @@
 import type { Answer } from '../kernel/answer.ts';
 import type { Arrival } from '../kernel/arrival.ts';
-import { METHODS, type Road } from '../kernel/methods.ts';
-import { Refusal } from '../kernel/refusals.ts';
+import { roadFor, type Road } from '../kernel/methods.ts';
 import { serveCall } from './call.ts';
 import { serveList } from './list.ts';
 import type { SpinePorts } from './ports.ts';
+import { unknownMethod } from './resolve.ts';
 import { serveSession } from './session.ts';
 import { serveSubscription } from './subscription.ts';
 import { originOf, Trail } from './trail.ts';
@@ -33,9 +33,7 @@ export async function serve(arrival: Arrival, ports: SpinePorts): Promise<Answer
 
 /** A method of another era does not exist in this one; a signal is no request. */
 function roadOf({ request, era }: Arrival): Serve {
-  const method = METHODS.get(request.method);
-  if (method === undefined || method.road === 'signal' || !method.eras.includes(era)) {
-    throw new Refusal('METHOD_UNKNOWN', `Method not found: ${request.method.slice(0, 100)}`);
-  }
-  return ROADS[method.road];
+  const road = roadFor(request.method, era);
+  if (road === undefined) throw unknownMethod(request.method);
+  return ROADS[road];
 }

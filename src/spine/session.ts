@@ -47,12 +47,13 @@ export function initialize(
     info: objectAt(params, 'clientInfo'),
   };
   const session = ports.sessions.create(principal, version, client);
-  const { capabilities, instructions } = ports.view(principal);
+  const view = ports.view(principal);
+  const { instructions } = view;
   return {
     session,
     result: {
       protocolVersion: version,
-      capabilities: legacyCapabilities(capabilities, version),
+      capabilities: legacyCapabilities(view.capabilities('legacy'), version),
       serverInfo: ports.serverInfo,
       ...(instructions === undefined ? {} : { instructions }),
     },
@@ -63,11 +64,10 @@ export function initialize(
 async function discover(principal: Principal, ports: SpinePorts): Promise<Answer> {
   await ports.whenListed();
   const view = ports.view(principal);
-  const { tasks: _legacyOnly, ...capabilities } = view.capabilities;
   return {
     result: {
       supportedVersions: [MODERN_VERSION],
-      capabilities,
+      capabilities: view.capabilities('modern'),
       ...(view.instructions === undefined ? {} : { instructions: view.instructions }),
       ...view.modernFields(),
     },

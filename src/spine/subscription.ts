@@ -1,5 +1,6 @@
 import type { Answer } from '../kernel/answer.ts';
 import type { Arrival } from '../kernel/arrival.ts';
+import { instanceKey } from '../kernel/capabilities.ts';
 import { META } from '../kernel/era.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
 import { notification, type Notification } from '../kernel/json-rpc.ts';
@@ -78,9 +79,9 @@ export function openListen(
     notifications: granted,
   });
   const outbox = new Outbox((message) => deliver(tagged(message, arrival)));
-  const listening = ports.listen(principal, { lists, resources, tasks }, (message) =>
-    outbox.put(message),
-  );
+  const instance = instanceKey(arrival.exchange.owner);
+  const wish = { lists, instance, resources, tasks };
+  const listening = ports.listen(principal, wish, (message) => outbox.put(message));
   if (listening.standing === undefined) outbox.open(acknowledgement);
   else void listening.standing.then(() => outbox.open(acknowledgement));
   return () => {

@@ -1,10 +1,10 @@
 import { META } from '../kernel/era.ts';
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import type { Request } from '../kernel/json-rpc.ts';
-import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
 import type { Trace } from '../kernel/trace.ts';
-import { bindingOf, type Passage } from './passage.ts';
+import { notMadeForThis } from './echo.ts';
+import type { Passage } from './passage.ts';
 
 const HOP_KEYS: readonly string[] = [
   META.version,
@@ -25,12 +25,14 @@ export function toUpstream(passage: Passage): Call {
   const { request, era } = passage.arrival;
   const { args } = passage;
   const params = args === undefined ? request.params : { ...request.params, arguments: args };
-  const named = inItsNames(request.method, params ?? {}, passage.target.name);
+  const named = inItsNames(request.method, params ?? {}, passage.target);
   if (era === 'legacy') return { method: request.method, params: named };
   return { method: request.method, params: withoutHop(withOwnState(named, passage)) };
 }
 
-function inItsNames(method: string, params: JsonObject, name: string): JsonObject {
+/** Of what an extension calls something, nothing is known: its parameters go as they came. */
+function inItsNames(method: string, params: JsonObject, { kind, name }: Target): JsonObject {
+  if (kind === 'extension') return params;
   if (method === 'tools/call' || method === 'prompts/get') return { ...params, name };
   if (method === 'resources/read') return { ...params, uri: name };
   if (method !== 'completion/complete') return { ...params, taskId: name };
@@ -41,16 +43,13 @@ function inItsNames(method: string, params: JsonObject, name: string): JsonObjec
   };
 }
 
-/** The state a client echoes is ours; the upstream gets back the one it made. */
-function withOwnState(params: JsonObject, passage: Passage): JsonObject {
-  if (params['requestState'] === undefined) return params;
-  const state = passage.ports.openState(bindingOf(passage), stringAt(params, 'requestState') ?? '');
-  if (state === undefined)
-    throw new Refusal(
-      'PARAMS_INVALID',
-      'params.requestState was not made for this call, or has expired.',
-    );
-  return { ...params, requestState: state };
+/** The state a client echoes is ours; the upstream gets back the one it made, if it made one. */
+function withOwnState(params: JsonObject, { echo, target }: Passage): JsonObject {
+  if (echo === undefined) return params;
+  const { requestState: _ours, ...rest } = params;
+  if (echo.kind !== 'upstream') return rest;
+  if (echo.upstream !== target.upstream) throw notMadeForThis();
+  return { ...rest, requestState: echo.state };
 }
 
 function withoutHop(params: JsonObject): JsonObject {

@@ -47,10 +47,14 @@ export class Trail {
   readonly principal: Principal;
   readonly trace: Trace | undefined;
   readonly stopwatch: Stopwatch;
+  /** Id of the exchange that began the call, where this one goes on with it (docs/rules.md R3). */
+  callId: string | undefined;
   target: Target | undefined;
   /** What policy judged, where that is not what the caller sent. */
   judgedArgs: JsonObject | undefined;
   admission: Admission | undefined;
+  /** Undoes what was prepared for an answer that its client does not get. */
+  onFailed: (() => void) | undefined;
   #decision: Decision | undefined;
   #origin: Origin;
   readonly #ports: SpinePorts;
@@ -68,6 +72,11 @@ export class Trail {
   /** Notes the session that the exchange began. */
   began({ key, version }: Pick<Session, 'key' | 'version'>): void {
     this.#origin = { ...this.#origin, session: key, version };
+  }
+
+  /** Whether policy said no. */
+  get isDenied(): boolean {
+    return this.#decision instanceof Denial;
   }
 
   /** Notes the decision about something the caller is not told of. */
@@ -109,17 +118,19 @@ export class Trail {
         : { ...answer.result, _meta: { ...objectAt(answer.result, '_meta'), [LIMITS]: state } };
     const text = textOf(result);
     this.admission?.checkResult((most) => withinBytes(text, most));
-    if (result['resultType'] === 'input_required') this.admission?.expectRetry();
+    if (asksForInput(result, this.#origin.era))
+      this.admission?.expectRetry(result['requestState'] !== undefined);
     return { text };
   }
 
   /** Records an answer, and how long its text is. */
   ended(answer: Answer, resultChars?: number): void {
-    this.#record({ ...endingOf(answer), resultChars });
+    this.#record({ ...endingOf(answer, this.#origin.era), resultChars });
   }
 
   /** Records what went wrong, and returns what a caller may be told of it. */
   failed(error: unknown): Error {
+    this.onFailed?.();
     const told = toldOf(error, this.#ports);
     recorded.add(told);
     const ending = failureOf(told);
@@ -137,6 +148,7 @@ export class Trail {
     const { rule, shadows } = this.#decision ?? UNDECIDED;
     this.#ports.record({
       id: this.id,
+      callId: this.callId,
       method: METHODS.has(method) ? method : 'other',
       era,
       version,
@@ -199,11 +211,21 @@ function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function endingOf(answer: Answer): Ending {
+function endingOf(answer: Answer, era: Era): Ending {
   if ('error' in answer) return errorEnding(answer.error);
   const result = 'text' in answer ? answer.text : answer.result;
-  const isFailed = typeof result === 'object' && result['isError'] === true;
-  return { outcome: isFailed ? 'tool-error' : 'ok', code: undefined, failure: undefined, result };
+  const outcome = typeof result === 'object' ? outcomeOf(result, era) : 'ok';
+  return { outcome, code: undefined, failure: undefined, result };
+}
+
+function outcomeOf(result: JsonObject, era: Era): Outcome {
+  if (asksForInput(result, era)) return 'input-required';
+  return result['isError'] === true ? 'tool-error' : 'ok';
+}
+
+/** In the legacy protocol the word has no meaning: there a server could say it to be called again for nothing. */
+function asksForInput(result: JsonObject, era: Era): boolean {
+  return era === 'modern' && result['resultType'] === 'input_required';
 }
 
 function errorEnding({ code, message }: RpcError): Ending {
@@ -237,9 +259,9 @@ function addressOf(target: Target | undefined): Address {
   return { upstream, kind, target: recordedName(target), custom: shape?.name };
 }
 
-/** Names come from what servers list; only a URI may be the caller's own, and is cut. */
+/** Names come from what servers list; only a URI and the method of an extension may be the caller's own, and are cut. */
 function recordedName({ kind, item, name }: Target): string | undefined {
-  if (kind === 'resource') return name.slice(0, MAX_URI_CHARS);
+  if (kind === 'resource' || kind === 'extension') return name.slice(0, MAX_URI_CHARS);
   return item === undefined ? undefined : name;
 }
 

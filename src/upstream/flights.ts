@@ -1,5 +1,5 @@
 import { Cancelled, RemoteError, type Answer } from '../kernel/answer.ts';
-import type { Exchange } from '../kernel/exchange.ts';
+import type { Exchange, Owner } from '../kernel/exchange.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
 import { notification, type RequestId, type Response } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
@@ -17,6 +17,10 @@ export interface Flight {
   readonly timeoutMs: number;
   readonly settle: (outcome: Answer | Error) => void;
   timer: NodeJS.Timeout | undefined;
+  /** Questions to its client that are open now. */
+  questions: number;
+  /** Since when it waits for its client, in milliseconds (monotonic). */
+  askingSince: number | undefined;
 }
 
 /** What a request is sent with. */
@@ -45,6 +49,12 @@ export class Flights {
     return this.#calls;
   }
 
+  /** Since when the one client's call in flight waits for its client alone, in milliseconds (monotonic). */
+  get askingSince(): number | undefined {
+    if (this.#calls !== 1) return undefined;
+    return this.#byId.values().find(({ exchange }) => exchange !== undefined)?.askingSince;
+  }
+
   /** Opens a flight; `settle` is called exactly once unless the flight is dropped. */
   open(terms: FlightTerms, settle: (outcome: Answer | Error) => void): Flight {
     this.#lastId += 1;
@@ -58,6 +68,8 @@ export class Flights {
       timeoutMs,
       settle,
       timer: undefined,
+      questions: 0,
+      askingSince: undefined,
     };
     this.#arm(flight);
     this.#byId.set(id, flight);
@@ -105,6 +117,33 @@ export class Flights {
       if (flight.exchange !== undefined) yield flight.exchange;
   }
 
+  /** The calls a question may be about: the one on whose stream it came, else all that its owner has in flight. */
+  concerned(owner: Owner, origin: RequestId | undefined): readonly Flight[] {
+    const flight = this.get(origin);
+    if (flight !== undefined) return [flight];
+    return this.#byId.values().filter(({ exchange }) => exchange?.owner.key === owner.key);
+  }
+
+  /** Stops the clocks of calls while their client is asked; returns what starts them anew. To be called once. */
+  hold(flights: readonly Flight[]): () => void {
+    for (const flight of flights) {
+      flight.questions += 1;
+      flight.askingSince ??= performance.now();
+      clearTimeout(flight.timer);
+      flight.timer = undefined;
+    }
+    return () => {
+      for (const flight of flights) this.#release(flight);
+    };
+  }
+
+  #release(flight: Flight): void {
+    flight.questions -= 1;
+    if (flight.questions > 0) return;
+    flight.askingSince = undefined;
+    if (this.#byId.get(flight.id) === flight) this.#arm(flight);
+  }
+
   #take(id: RequestId | null | undefined): Flight | undefined {
     if (typeof id !== 'number') return undefined;
     const flight = this.#byId.get(id);
@@ -119,7 +158,7 @@ export class Flights {
   }
 
   #arm(flight: Flight): void {
-    if (flight.timeoutMs === 0) return;
+    if (flight.timeoutMs === 0 || flight.questions > 0) return;
     if (flight.timer !== undefined) {
       flight.timer.refresh();
       return;

@@ -6,6 +6,14 @@ const MAX_REMEMBERED = 1000;
 export class Followers {
   readonly #byId = new Map<string, Owner>();
 
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  clear(): void {
+    this.#byId.clear();
+  }
+
   remember(id: string, owner: Owner): void {
     this.#byId.set(id, owner);
     if (this.#byId.size <= MAX_REMEMBERED) return;
@@ -13,6 +21,11 @@ export class Followers {
       this.#byId.delete(oldest);
       return;
     }
+  }
+
+  /** Forgets all that belongs to a client that is gone. */
+  forget(owner: Owner): void {
+    for (const [id, each] of this.#byId) if (each === owner) this.#byId.delete(id);
   }
 
   of(id: string | undefined): Owner | undefined {

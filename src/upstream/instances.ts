@@ -1,8 +1,10 @@
+import { Cancelled } from '../kernel/answer.ts';
 import { MUTE } from '../kernel/capabilities.ts';
-import type { Owner } from '../kernel/exchange.ts';
+import type { Cancellation, Owner } from '../kernel/exchange.ts';
 import type { UpstreamLimits } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Link } from './link.ts';
+import { Queue } from './queue.ts';
 
 /** What a set of instances needs. */
 export interface InstancesTerms {
@@ -16,22 +18,25 @@ export interface InstancesTerms {
 
 interface Instance {
   readonly key: string;
+  /** Whose client it serves; undefined for those that cannot be asked anything. */
+  readonly principal: string | undefined;
   readonly opening: Promise<Link>;
   link: Link | undefined;
   usedAt: number;
 }
 
-const LOOK_AGAIN_MS = 100;
+const LOOK_AGAIN_MS = 50;
 const JUST_USED_MS = 20;
+/** Whoever holds so many more instances than one who waits has to share. */
+const UNFAIR = 2;
 
 /** The links of one upstream that serve one client each (docs/rules.md R9): counted, capped, never handed to another. */
 export class Instances {
   readonly #terms: InstancesTerms;
   readonly #byKey = new Map<string, Instance>();
   readonly #closing = new Set<Promise<void>>();
-  /** Who waits for a place, first come first. */
-  readonly #queue: symbol[] = [];
-  readonly #waiting: (() => void)[] = [];
+  readonly #queue = new Queue<Promise<Link>>();
+  #looking: NodeJS.Timeout | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -50,9 +55,9 @@ export class Instances {
     return count;
   }
 
-  /** Clients that wait for a place. */
+  /** Calls that wait for a place. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
   /** The open links, for news that concern all of them. */
@@ -66,25 +71,17 @@ export class Instances {
     return link?.isOpen === true ? link : undefined;
   }
 
-  /** The link for a client, opened when there is none; waits in a queue when every place is in use. */
-  async get(owner: Owner | undefined): Promise<Link> {
+  /**
+   * The link for a client, opened when there is none; waits in a queue when every place is in use. Rejects with Cancelled
+   * as soon as the signal is cancelled, with UPSTREAM_BUSY after `restartWaitMs` in the queue.
+   */
+  async get(owner: Owner | undefined, signal?: Cancellation): Promise<Link> {
     const key = owner?.key ?? MUTE;
-    const end = performance.now() + this.#terms.limits.restartWaitMs;
-    const ticket = Symbol(key);
-    this.#queue.push(ticket);
-    try {
-      // Between finding a free place and taking it nothing is waited for: many may come at once.
-      while (!this.#isClosed) {
-        const present = this.#present(key);
-        if (present !== undefined) return await present.opening;
-        if (this.#queue[0] === ticket && this.#hasRoom())
-          return await this.#open(key, owner, ticket);
-        await this.#waitForRoom(end);
-      }
-    } finally {
-      this.#leaveQueue(ticket);
-    }
-    throw new Refusal('UPSTREAM_UNAVAILABLE', `Server "${this.#terms.upstream}" is stopped.`);
+    const present = this.#present(key);
+    if (present?.link !== undefined) return present.link;
+    if (this.#isClosed) throw this.#stopped();
+    if (signal?.reason !== undefined) throw new Cancelled(signal.reason);
+    return this.#wait(owner, present, signal);
   }
 
   /** Ends the instance of a client that is gone. */
@@ -100,32 +97,92 @@ export class Instances {
     this.#closing.add(closing);
     void closing.finally(() => {
       this.#closing.delete(closing);
-      this.wakeNext();
+      this.#serve();
     });
+  }
+
+  /** A client is gone: so is its instance, and its calls wait for none. */
+  forget(key: string, reason: string): void {
+    this.#queue.settle(key, new Cancelled(reason));
+    this.drop(key, reason);
   }
 
   /** A call has ended: a client that waits may take the place of an idle one. */
   wakeNext(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#serve();
   }
 
   async close(reason: string): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#sweeper);
-    this.wakeNext();
+    clearInterval(this.#looking);
+    this.#queue.settleAll(this.#stopped());
     for (const key of [...this.#byKey.keys()]) this.drop(key, reason);
     await Promise.all(this.#closing);
   }
 
-  #open(key: string, owner: Owner | undefined, ticket: symbol): Promise<Link> {
+  /** Waits for a place, or for the link that is being opened already. */
+  #wait(
+    owner: Owner | undefined,
+    present: Instance | undefined,
+    signal: Cancellation | undefined,
+  ): Promise<Link> {
+    const { limits } = this.#terms;
+    return new Promise((resolve, reject) => {
+      let leave = (): void => undefined;
+      const settle = (outcome: Promise<Link> | Error): void => {
+        clearTimeout(timer);
+        if (outcome instanceof Error) end(() => reject(outcome));
+        else
+          outcome.then(
+            (link) => end(() => resolve(link)),
+            (error: Error) => end(() => reject(error)),
+          );
+      };
+      const end = (how: () => void): void => {
+        leave();
+        clearTimeout(timer);
+        signal?.listen(undefined);
+        how();
+      };
+      const timer = setTimeout(() => end(() => reject(this.#busy())), limits.restartWaitMs);
+      signal?.listen((reason) => end(() => reject(new Cancelled(reason))));
+      if (present !== undefined) {
+        settle(present.opening);
+        return;
+      }
+      leave = this.#queue.join(owner?.key ?? MUTE, owner, { settle });
+      this.#serve();
+    });
+  }
+
+  /** Gives places to those who wait, while there are any. */
+  #serve(): void {
+    // Between finding a free place and taking it nothing is waited for: many may come at once.
+    while (this.#queue.size > 0 && !this.#isClosed) {
+      const held = this.#held();
+      const next = this.#queue.next(held);
+      if (next === undefined) break;
+      if (!this.#hasRoom(next.principal, held)) {
+        // A link falls idle, or waits for its client, without saying so.
+        this.#looking ??= setInterval(() => this.#serve(), LOOK_AGAIN_MS);
+        return;
+      }
+      this.#queue.settle(next.key, this.#open(next.key, next.owner));
+    }
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+  }
+
+  #open(key: string, owner: Owner | undefined): Promise<Link> {
     const instance: Instance = {
       key,
+      principal: owner?.principal.key,
       opening: this.#terms.open(owner),
       link: undefined,
       usedAt: performance.now(),
     };
     this.#byKey.set(key, instance);
-    this.#leaveQueue(ticket);
     if (this.#terms.limits.instanceIdleMs > 0)
       this.#sweeper ??= setInterval(
         () => this.#sweep(),
@@ -134,21 +191,14 @@ export class Instances {
     instance.opening.then(
       (link) => {
         instance.link = link;
+        instance.usedAt = performance.now();
       },
       () => {
         if (this.#byKey.get(key) === instance) this.#byKey.delete(key);
-        this.wakeNext();
+        this.#serve();
       },
     );
     return instance.opening;
-  }
-
-  /** Whoever has a place, or gives up waiting for one, lets the next one look. */
-  #leaveQueue(ticket: symbol): void {
-    const place = this.#queue.indexOf(ticket);
-    if (place === -1) return;
-    this.#queue.splice(place, 1);
-    this.wakeNext();
   }
 
   /** The instance of a client, unless its link has gone. */
@@ -162,28 +212,26 @@ export class Instances {
     return present;
   }
 
-  /** Whether a place is free; else the instance idle for longest is ended, one at a time, and its place is free then. */
-  #hasRoom(): boolean {
-    if (this.#byKey.size + this.#closing.size < this.#terms.limits.maxInstances) return true;
-    const idle = this.#closing.size > 0 ? undefined : this.#longestIdle();
-    if (idle !== undefined) this.#evict(idle, 'to make room for another client');
-    return false;
+  /** How many instances each principal holds. */
+  #held(): ReadonlyMap<string | undefined, number> {
+    const held = new Map<string | undefined, number>();
+    for (const { principal } of this.#byKey.values())
+      held.set(principal, (held.get(principal) ?? 0) + 1);
+    return held;
   }
 
-  /** Resolves when a call has ended or an instance is gone, or after a while all the same. */
-  #waitForRoom(end: number): Promise<void> {
-    const { upstream, limits } = this.#terms;
-    if (performance.now() >= end) {
-      const message = `All ${limits.maxInstances} instances of server "${upstream}" are in use.`;
-      throw new Refusal('UPSTREAM_BUSY', message);
+  /** Whether a place is free; else one is made free, if it can be, one at a time, and it is free then. */
+  #hasRoom(principal: string | undefined, held: ReadonlyMap<string | undefined, number>): boolean {
+    if (this.#byKey.size + this.#closing.size < this.#terms.limits.maxInstances) return true;
+    if (this.#closing.size > 0) return false;
+    const idle = this.#longestIdle();
+    if (idle !== undefined) {
+      this.#evict(idle, 'to make room for another client');
+      return false;
     }
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LOOK_AGAIN_MS);
-      this.#waiting.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    const most = Math.max(...held.values());
+    if (most - (held.get(principal) ?? 0) >= UNFAIR) this.#takeFrom(most, held);
+    return false;
   }
 
   #longestIdle(): Instance | undefined {
@@ -197,6 +245,24 @@ export class Instances {
     return found;
   }
 
+  /** Ends, of those whose principal holds most, the one whose call has waited longest for its client alone (docs/rules.md R9). */
+  #takeFrom(most: number, held: ReadonlyMap<string | undefined, number>): void {
+    let found: { readonly instance: Instance; readonly since: number } | undefined;
+    for (const instance of this.#byKey.values()) {
+      const since = instance.link?.askingSince;
+      if (since === undefined || held.get(instance.principal) !== most) continue;
+      if (found === undefined || since < found.since) found = { instance, since };
+    }
+    if (found === undefined) return;
+    const { limits } = this.#terms;
+    this.#terms.log(
+      'info',
+      'instance ended for another caller, while its call waited for its client',
+    );
+    const why = `had to give its place to another caller while the call waited for its client (answer sooner, or raise maxInstances of this server, which is ${limits.maxInstances})`;
+    this.drop(found.instance.key, why);
+  }
+
   #sweep(): void {
     const limit = performance.now() - this.#terms.limits.instanceIdleMs;
     for (const instance of [...this.#byKey.values()]) {
@@ -208,5 +274,15 @@ export class Instances {
   #evict(instance: Instance, why: string): void {
     this.#terms.log('info', `instance ended ${why}; the state it kept for its client is lost`);
     this.drop(instance.key, 'stopped');
+  }
+
+  #busy(): Refusal {
+    const { upstream, limits } = this.#terms;
+    const message = `All ${limits.maxInstances} instances of server "${upstream}" are in use.`;
+    return new Refusal('UPSTREAM_BUSY', message);
+  }
+
+  #stopped(): Refusal {
+    return new Refusal('UPSTREAM_UNAVAILABLE', `Server "${this.#terms.upstream}" is stopped.`);
   }
 }

@@ -3,14 +3,7 @@ import type { Exchange, Owner } from '../kernel/exchange.ts';
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS } from '../kernel/era.ts';
 import type { ServerFacts } from '../kernel/inventory.ts';
 import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
-import {
-  notification,
-  request,
-  type Message,
-  type Notification,
-  type Request,
-  type RequestId,
-} from '../kernel/json-rpc.ts';
+import { notification, request, type Message, type RequestId } from '../kernel/json-rpc.ts';
 import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
@@ -23,15 +16,13 @@ import {
   withProgressToken,
   type Flight,
 } from './flights.ts';
-import { TASK_METHODS } from '../kernel/tasks.ts';
 import type { Watched } from '../kernel/watched.ts';
-import { Followers } from './followers.ts';
+import { Inbox } from './inbox.ts';
 import type { Link, LinkSetup } from './link.ts';
-import { Owners, ownerOf } from './owners.ts';
+import { LogLevel } from './log-level.ts';
 import type { LinkEvents, LinkTerms, UpstreamCall } from './ports.ts';
-import { Questions } from './questions.ts';
 import { Watching } from './watching.ts';
-import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
+import { OpenFailure, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
 /** Above the ids of a probe, whose late answers must not be taken for ours. */
 const FIRST_ID = 1000;
@@ -43,13 +34,14 @@ export class LegacyLink implements Link {
   readonly #terms: LinkTerms;
   readonly #events: LinkEvents;
   readonly #flights: Flights;
-  readonly #owners: Owners;
-  readonly #questions: Questions;
-  readonly #followers = new Followers();
+  readonly #inbox: Inbox;
   #wire: Wire | undefined;
   #facts: ServerFacts | undefined;
   readonly #watching = new Watching((method, uri) =>
     this.housekeeping(method, { uri }, this.#setup.listTimeoutMs),
+  );
+  readonly #level = new LogLevel((level, timeoutMs) =>
+    this.housekeeping('logging/setLevel', { level }, timeoutMs),
   );
   #heardAt = performance.now();
   #closedFor: string | undefined;
@@ -60,13 +52,13 @@ export class LegacyLink implements Link {
     this.#events = events;
     this.owner = terms.owner;
     this.#flights = new Flights((flight) => this.#onTimeout(flight), FIRST_ID);
-    this.#owners = new Owners(this.#flights, terms.owner);
-    this.#questions = new Questions({
+    this.#inbox = new Inbox({
+      setup,
+      owner: terms.owner,
+      capabilities: terms.capabilities,
+      events,
+      flights: this.#flights,
       reply: (message) => this.#wire?.send(message),
-      onTask: (taskId, owner) => this.#followers.remember(taskId, owner),
-      publicTasks: (owner, params) => setup.publicTasks(owner, params),
-      ownTasks: (owner, value) => setup.ownTasks(owner, value),
-      admitQuestion: (owner, question) => setup.admitQuestion(owner, question),
     });
   }
 
@@ -84,6 +76,15 @@ export class LegacyLink implements Link {
 
   get inFlight(): number {
     return this.#flights.calls;
+  }
+
+  get askingSince(): number | undefined {
+    return this.#flights.askingSince;
+  }
+
+  /** How much it keeps for clients: open questions, who uses it, whose tasks it runs. Nothing once it is closed. */
+  get kept(): number {
+    return this.#inbox.kept;
   }
 
   get heardAt(): number {
@@ -129,8 +130,7 @@ export class LegacyLink implements Link {
         reject(unsent);
         return;
       }
-      // A modern exchange is over when it is answered: nobody is left of it who could be asked late.
-      if (exchange.era === 'legacy') this.#owners.saw(exchange.owner);
+      this.#inbox.began(exchange);
       const terms = {
         method: call.method,
         exchange,
@@ -138,10 +138,11 @@ export class LegacyLink implements Link {
         timeoutMs: this.#setup.callTimeoutMs,
       };
       const flight = this.#flights.open(terms, (outcome) => {
+        this.#inbox.ended(outcome, exchange);
         if (outcome instanceof Error) reject(outcome);
-        else resolve(this.#follow(outcome, exchange.owner));
+        else resolve(outcome);
       });
-      const params = withProgressToken(call.params, flight.id);
+      const params = withProgressToken(paramsOf(permit, call), flight.id);
       const { consumer } = permit.principal;
       this.#wire?.send(request(flight.id, call.method, params), call.headers, consumer);
       exchange.cancellation.listen((reason) => this.#cancel(flight, reason, new Cancelled(reason)));
@@ -149,7 +150,7 @@ export class LegacyLink implements Link {
   }
 
   knowsTask(taskId: string): boolean {
-    return this.#followers.of(taskId) !== undefined;
+    return this.#inbox.knowsTask(taskId);
   }
 
   async housekeeping(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject> {
@@ -171,6 +172,18 @@ export class LegacyLink implements Link {
   tell(method: string, params?: JsonObject): void {
     if (!HOUSEKEEPING.has(method)) throw new Error(`${method} needs a Permit`);
     this.#wire?.send(notification(method, params));
+  }
+
+  async setLevel(level: string, timeoutMs: number): Promise<void> {
+    if (this.#hasLogs) await this.#level.set(level, timeoutMs);
+  }
+
+  async raiseLevel(level: string, timeoutMs: number): Promise<void> {
+    if (this.#hasLogs) await this.#level.raise(level, timeoutMs);
+  }
+
+  get #hasLogs(): boolean {
+    return isObject(this.#facts?.capabilities['logging']);
   }
 
   /** Subscribes to what is new in the list and unsubscribes from what left it (spec 2025-11-25, resources, "Subscriptions"). */
@@ -198,105 +211,19 @@ export class LegacyLink implements Link {
       if (!this.#flights.answer(message))
         this.#setup.log('debug', `answered request ${String(message.id)}, which nobody waits for`);
     } else if ('id' in message) {
-      this.#onRequest(message, origin);
+      this.#inbox.takeRequest(message, origin);
+    } else if (message.method === 'notifications/progress') {
+      this.#flights.progress(message.params, this.#setup.progressResetsCallTimeout);
     } else {
-      this.#onNotification(message, origin);
+      this.#inbox.takeNotification(message, origin);
     }
-  }
-
-  #onRequest(message: Request, origin: RequestId | undefined): void {
-    if (message.method === 'ping') {
-      this.#wire?.send({ jsonrpc: '2.0', id: message.id, result: {} });
-      return;
-    }
-    const follower = this.#followers.of(stringAt(message.params, 'taskId'));
-    if (follower === undefined && TASK_METHODS.has(message.method)) {
-      // Tasks at a client may be those of other servers: a server is told of the ones it has made alone.
-      this.#questions.refuse(message.id, 'This task was not made over this connection.');
-      return;
-    }
-    const claim =
-      follower === undefined
-        ? this.#owners.ofQuestion(typeof origin === 'number' ? origin : undefined)
-        : ({ owner: follower } as const);
-    if (claim === undefined) {
-      this.#questions.refuse(message.id, 'It is not known which client this is for.');
-      this.#events.onInteractive(message.method);
-      return;
-    }
-    // A server that asks at all may ask late, on behalf of a call that has ended: sharing ends with the first question.
-    if (this.owner === undefined && origin === undefined)
-      this.#events.onInteractive(message.method);
-    const elicitationId = stringAt(message.params, 'elicitationId');
-    if (elicitationId !== undefined) this.#followers.remember(elicitationId, ownerOf(claim));
-    void this.#questions.bring(message, claim);
-  }
-
-  #onNotification(message: Notification, origin: RequestId | undefined): void {
-    switch (message.method) {
-      case 'notifications/progress':
-        this.#flights.progress(message.params, this.#setup.progressResetsCallTimeout);
-        break;
-      case 'notifications/message':
-        this.#onLog(message, origin);
-        break;
-      case 'notifications/resources/updated':
-        this.#events.onResourceUpdated(message);
-        break;
-      case 'notifications/tools/list_changed':
-      case 'notifications/prompts/list_changed':
-      case 'notifications/resources/list_changed':
-        this.#events.onListChanged();
-        break;
-      case 'notifications/cancelled':
-        this.#questions.withdraw(message.params?.['requestId'] as RequestId);
-        break;
-      default:
-        this.#onOther(message, origin);
-    }
-  }
-
-  #onLog(message: Notification, origin: RequestId | undefined): void {
-    const claim = this.#owners.ofLog(typeof origin === 'number' ? origin : undefined);
-    if (claim === undefined) {
-      this.#setup.log('info', `log: ${shownParams(message.params)}`);
-    } else if ('exchange' in claim) {
-      claim.exchange.notify(message);
-    } else if (this.#setup.hears(claim.owner)) {
-      claim.owner.notify(message);
-    }
-  }
-
-  /** Notifications about a task or an elicitation go to whom it belongs; unknown ones only where the owner is beyond doubt. */
-  #onOther(message: Notification, origin: RequestId | undefined): void {
-    const id = stringAt(message.params, 'taskId') ?? stringAt(message.params, 'elicitationId');
-    const owner = this.#followers.of(id) ?? this.owner;
-    const exchange = this.#flights.get(origin)?.exchange;
-    const to = exchange?.owner ?? owner;
-    const told = to === undefined ? message : this.#inPublicTerms(message, to);
-    if (exchange !== undefined) exchange.notify(told);
-    else if (owner !== undefined && this.#setup.hears(owner)) owner.notify(told);
-    else this.#setup.log('debug', `sent ${message.method}, which belongs to no client`);
-  }
-
-  #inPublicTerms(message: Notification, owner: Owner): Notification {
-    if (message.params === undefined) return message;
-    return notification(message.method, this.#setup.publicTasks(owner, message.params));
-  }
-
-  /** Remembers who made a task, so that its status notifications find their way. */
-  #follow(answer: Answer, owner: Owner): Answer {
-    const task = 'result' in answer ? answer.result['task'] : undefined;
-    const taskId = isObject(task) ? stringAt(task, 'taskId') : undefined;
-    if (taskId !== undefined) this.#followers.remember(taskId, owner);
-    return answer;
   }
 
   #cancel(flight: Flight, reason: string, error: Error): void {
     if (this.#flights.get(flight.id) === undefined) return;
     this.tell('notifications/cancelled', { requestId: flight.id, reason });
     this.#wire?.abandon(flight.id);
-    if (flight.exchange !== undefined) this.#owners.gaveUp(flight.exchange.owner);
+    if (flight.exchange !== undefined) this.#inbox.gaveUp(flight.exchange.owner);
     this.#flights.fail(flight.id, error);
   }
 
@@ -319,7 +246,7 @@ export class LegacyLink implements Link {
   }
 
   #onClosed(reason: string, detail?: string): void {
-    this.#questions.withdrawAll();
+    this.#inbox.close();
     this.#flights.failAll((flight) =>
       flight.exchange === undefined
         ? new OpenFailure({ kind: 'broken', message: reason, detail })
@@ -337,4 +264,12 @@ export class LegacyLink implements Link {
     this.#closedFor = reason;
     this.#events.onClosed(reason, detail);
   }
+}
+
+/** Parameters without what only modern servers know (spec 2026-07-28, multi-round-trip requests); of extensions as they came. */
+function paramsOf({ target }: Permit, { params }: UpstreamCall): JsonObject {
+  if (target.kind === 'extension') return params;
+  if (params['inputResponses'] === undefined && params['requestState'] === undefined) return params;
+  const { inputResponses: _answers, requestState: _state, ...rest } = params;
+  return rest;
 }

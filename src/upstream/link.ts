@@ -13,6 +13,8 @@ export interface Link {
   readonly owner: Owner | undefined;
   /** Clients' calls now in flight. */
   readonly inFlight: number;
+  /** Milliseconds (monotonic) since when all it does is wait for its client's answer to a question; undefined when it does more. */
+  readonly askingSince: number | undefined;
   /** Milliseconds (monotonic) when the server was last heard. */
   readonly heardAt: number;
   readonly isOpen: boolean;
@@ -24,6 +26,10 @@ export interface Link {
   housekeeping(method: string, params: JsonObject, timeoutMs: number): Promise<JsonObject>;
   /** Sends a notification of the gateway's own. */
   tell(method: string, params?: JsonObject): void;
+  /** Tells the server which log messages are wanted, where it can be told; never rejects. */
+  setLevel(level: string, timeoutMs: number): Promise<void>;
+  /** The same, unless the server was told that level or a more verbose one already. */
+  raiseLevel(level: string, timeoutMs: number): Promise<void>;
   /** Has the server report changes of these, and of its lists where it must be asked for that. */
   watch(watched: Watched): Promise<void>;
   close(reason: string): Promise<void>;

@@ -1,5 +1,6 @@
 import { Cancelled, type Answer } from '../kernel/answer.ts';
 import type { Exchange, Owner } from '../kernel/exchange.ts';
+import { PASSIVE_CAPABILITIES } from '../kernel/capabilities.ts';
 import { META, MODERN_VERSION } from '../kernel/era.ts';
 import type { ServerFacts } from '../kernel/inventory.ts';
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
@@ -25,6 +26,7 @@ import {
 } from './flights.ts';
 import { endOf, filterOf, isFinalEnd } from './listen-stream.ts';
 import type { Link, LinkSetup } from './link.ts';
+import { versionsNamedIn } from './modern-errors.ts';
 import { modernHeaders } from './modern-headers.ts';
 import type { LinkEvents, UpstreamCall } from './ports.ts';
 import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
@@ -34,6 +36,8 @@ const ACKNOWLEDGE_MS = 1000;
 /** A link to a stateless server (protocol version 2026-07-28), over stdio or HTTP. Clients always share it. */
 export class ModernLink implements Link {
   readonly owner: Owner | undefined = undefined;
+  /** Modern servers ask in their answers. */
+  readonly askingSince = undefined;
   readonly #setup: LinkSetup;
   readonly #clientInfo: JsonObject;
   readonly #events: LinkEvents;
@@ -84,7 +88,7 @@ export class ModernLink implements Link {
 
   /** Learns who the server is (spec 2026-07-28, discovery). */
   async open(timeoutMs: number): Promise<void> {
-    const result = await this.housekeeping('server/discover', {}, timeoutMs);
+    const result = await this.#discover(timeoutMs);
     const supported = result['supportedVersions'];
     if (!Array.isArray(supported) || !supported.includes(MODERN_VERSION)) {
       throw new OpenFailure({ kind: 'protocol', message: `does not speak ${MODERN_VERSION}` });
@@ -97,6 +101,16 @@ export class ModernLink implements Link {
       serverInfo: objectAt(objectAt(result, '_meta'), META.serverInfo) ?? {},
     };
     this.#wire.settled(MODERN_VERSION);
+  }
+
+  /** A server that names our version in its rejection is asked once more (spec 2026-07-28, versioning). */
+  async #discover(timeoutMs: number): Promise<JsonObject> {
+    try {
+      return await this.housekeeping('server/discover', {}, timeoutMs);
+    } catch (error) {
+      if (versionsNamedIn(error)?.includes(MODERN_VERSION) !== true) throw error;
+      return this.housekeeping('server/discover', {}, timeoutMs);
+    }
   }
 
   call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
@@ -158,6 +172,14 @@ export class ModernLink implements Link {
     this.#wire.send(notification(method, params), modernHeaders(method, params ?? {}, undefined));
   }
 
+  async setLevel(): Promise<void> {
+    // Every request says its own level.
+  }
+
+  async raiseLevel(): Promise<void> {
+    // Every request says its own level.
+  }
+
   /** Keeps one listen stream open for all clients, anew whenever the resources wanted change (spec 2026-07-28, subscriptions). */
   async watch(watched: Watched): Promise<void> {
     const filter = filterOf(this.facts.capabilities, watched);
@@ -202,7 +224,7 @@ export class ModernLink implements Link {
     const meta = {
       [META.version]: MODERN_VERSION,
       [META.clientInfo]: this.#clientInfo,
-      [META.capabilities]: {},
+      [META.capabilities]: PASSIVE_CAPABILITIES,
     };
     const whole = { ...params, _meta: meta };
     this.#wire.send(request(flight.id, method, whole), modernHeaders(method, whole, undefined));

@@ -5,6 +5,7 @@ import type { ServerPlan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { LegacyLink } from './legacy-link.ts';
 import type { Link, LinkSetup } from './link.ts';
+import { isModernError } from './modern-errors.ts';
 import { ModernLink } from './modern-link.ts';
 import type { LinkEvents, LinkTerms, UpstreamPorts } from './ports.ts';
 import type { Carrier, Wires } from './wires.ts';
@@ -45,25 +46,40 @@ interface Latch {
   open(): void;
 }
 
+/** A link whose server was asked for its era, and whether asking cost: it ended the process, or was met with silence. */
+export interface Probed {
+  readonly link: Link;
+  readonly isCostly: boolean;
+}
+
 /** Opens a link to a server whose era is not known: asks for discovery first, and takes anything but a yes for legacy. */
 export async function probeLink(
   factory: LinkFactory,
   terms: LinkTerms,
   events: LinkEvents,
-): Promise<Link> {
+): Promise<Probed> {
   const { endpoint, limits } = factory.plan;
   await factory.wires.prepare();
   if (endpoint.kind === 'remote' && endpoint.transport === 'sse')
-    return openLegacy(factory, terms, events);
+    return { link: await openLegacy(factory, terms, events), isCostly: false };
   const probe = new Probe(factory, events);
-  const isModern = await probe.discover(
+  const found = await probe.discover(
     endpoint.kind === 'stdio' ? limits.probeTimeoutMs : limits.connectTimeoutMs,
   );
-  if (isModern) return probe.link;
-  if (endpoint.kind !== 'stdio') {
-    await probe.link.close('was only probed');
-    return openLegacy(factory, terms, events);
-  }
+  if (found === 'modern') return { link: probe.link, isCostly: false };
+  if (endpoint.kind === 'stdio')
+    return { link: await goOn(probe, factory, terms, events), isCostly: found === 'no answer' };
+  await probe.link.close('was only probed');
+  return { link: await openLegacy(factory, terms, events), isCostly: false };
+}
+
+/** A process that did not show itself modern goes on as a legacy server; where it does not, another one is started. */
+async function goOn(
+  probe: Probe,
+  factory: LinkFactory,
+  terms: LinkTerms,
+  events: LinkEvents,
+): Promise<Link> {
   try {
     return await probe.becomeLegacy(terms);
   } catch (error) {
@@ -87,7 +103,8 @@ export async function openLink(
 
 async function openModern(factory: LinkFactory, events: LinkEvents): Promise<Link> {
   const probe = new Probe(factory, events);
-  if (await probe.discover(factory.plan.limits.connectTimeoutMs)) return probe.link;
+  const found = await probe.discover(factory.plan.limits.connectTimeoutMs);
+  if (found === 'modern') return probe.link;
   await probe.link.close('does not answer discovery');
   throw new OpenFailure({ kind: 'protocol', message: 'does not answer discovery' });
 }
@@ -124,14 +141,17 @@ class Probe {
     );
   }
 
-  /** Whether the server is modern; throws what is evidence of neither era. */
-  async discover(timeoutMs: number): Promise<boolean> {
+  /** What the server makes of discovery; throws what is evidence of neither era. */
+  async discover(timeoutMs: number): Promise<'modern' | 'another answer' | 'no answer'> {
     try {
       await this.link.open(timeoutMs);
       this.#latch.open();
-      return true;
+      return 'modern';
     } catch (error) {
-      if (this.#factory.plan.endpoint.kind === 'stdio' || isEvidenceOfLegacy(error)) return false;
+      const isModern = isModernError(error);
+      if (isAnswer(error) && !isModern) return 'another answer';
+      if (this.#factory.plan.endpoint.kind === 'stdio' && !isModern) return 'no answer';
+      if (isEvidenceOfLegacy(error)) return 'another answer';
       await this.link.close('was only probed');
       throw error;
     }
@@ -149,12 +169,18 @@ class Probe {
   }
 }
 
+function isAnswer(error: unknown): boolean {
+  return (
+    error instanceof RemoteError ||
+    (error instanceof OpenFailure && error.failure.kind === 'protocol')
+  );
+}
+
 /** Over HTTP only an answer is evidence: access refused, server errors and silence say nothing about the era. */
 function isEvidenceOfLegacy(error: unknown): boolean {
-  if (error instanceof RemoteError) return true;
   if (!(error instanceof OpenFailure)) return false;
   const { kind, status } = error.failure;
-  return kind === 'protocol' || (kind === 'http' && status !== undefined && status < 500);
+  return kind === 'http' && status !== undefined && status < 500;
 }
 
 async function openLegacy(

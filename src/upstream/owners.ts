@@ -23,6 +23,17 @@ export class Owners {
     this.#only = only;
   }
 
+  /** How many clients it knows of. */
+  get size(): number {
+    return this.#users.size + this.#givenUp.size;
+  }
+
+  /** The link is gone. */
+  clear(): void {
+    this.#users.clear();
+    this.#givenUp.clear();
+  }
+
   /** Notes that a client uses the link. */
   saw(owner: Owner): void {
     if (this.#only !== undefined) return;

@@ -12,8 +12,10 @@ export type Level = 'debug' | 'info' | 'warn' | 'error';
 export interface Verdict {
   readonly era: Era;
   readonly isInteractive: boolean;
-  /** Milliseconds since the epoch. */
+  /** When its era was found out or confirmed, in milliseconds since the epoch. */
   readonly at: number;
+  /** Whether asking for discovery costs: it ended the process, or was met with silence. */
+  readonly isProbeCostly?: boolean;
 }
 
 /** What the upstream layer needs from the rest of the gateway. */

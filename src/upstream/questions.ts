@@ -11,6 +11,7 @@ import {
   type RpcError,
 } from '../kernel/json-rpc.ts';
 import { Refusal, REFUSALS } from '../kernel/refusals.ts';
+import { Transients } from '../kernel/transients.ts';
 import { ownerOf, type Claim } from './owners.ts';
 
 /** What questions need of their link. */
@@ -24,26 +25,64 @@ export interface QuestionsTerms {
   admitQuestion(owner: Owner, question: Question): Question;
 }
 
+/** How long news of a cancelled call may take to its server, where it does not come on one stream with all else. */
+const CANCELLED_MS = 1000;
+
+type Outcome = { readonly result: JsonObject } | { readonly error: RpcError };
+
 /** The questions of a server that wait for a client's answer, so that the server can take one back. */
 export class Questions {
-  readonly #open = new Map<RequestId, Cancellation>();
+  readonly #open = new Transients<RequestId, Cancellation>();
   readonly #terms: QuestionsTerms;
+  #isClosed = false;
 
   constructor(terms: QuestionsTerms) {
     this.#terms = terms;
   }
 
-  /** Brings a question to its client and the answer back to the server. */
-  async bring(request: Request, claim: Claim): Promise<void> {
+  /** How many wait for an answer. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Brings a question to its client and the answer back to the server; never rejects. Where the client did not declare what is
+   * asked, the server is told so, and the call that surely needs it ends (docs/rules.md R16).
+   */
+  async bring(request: Request, claim: Claim, isSure: boolean): Promise<void> {
+    const question = this.#questionOf(request);
+    const missing = missingFor(question, ownerOf(claim).capabilities);
+    if (missing !== undefined) {
+      if (isSure && 'exchange' in claim) claim.exchange.lacks?.(missing);
+      this.#afterItsCall(claim, () => this.refuseUndeclared(request.id, missing));
+      return;
+    }
+    // A server that gives an id twice could not tell the answers apart.
+    this.withdraw(request.id);
     const cancellation = new Cancellation();
     this.#open.set(request.id, cancellation);
-    const outcome = await this.#outcome(request, claim, cancellation);
-    this.#open.delete(request.id);
+    const outcome = await this.#outcome(question, claim, cancellation);
+    if (this.#open.get(request.id) === cancellation) this.#open.delete(request.id);
     if (cancellation.reason !== undefined) return;
     const taskId =
       'result' in outcome ? stringAt(objectAt(outcome.result, 'task'), 'taskId') : undefined;
     if (taskId !== undefined) this.#terms.onTask(taskId, ownerOf(claim));
-    this.#terms.reply({ jsonrpc: '2.0', id: request.id, ...outcome });
+    this.#afterItsCall(claim, () =>
+      this.#terms.reply({ jsonrpc: '2.0', id: request.id, ...outcome }),
+    );
+  }
+
+  /**
+   * Replies; where the call it was asked in is cancelled, only once the server has had time to hear of that: it must not take
+   * the reply for leave to go on.
+   */
+  #afterItsCall(claim: Claim, reply: () => void): void {
+    const isCancelled = 'exchange' in claim && claim.exchange.cancellation.reason !== undefined;
+    if (!isCancelled) reply();
+    else
+      setTimeout(() => {
+        if (!this.#isClosed) reply();
+      }, CANCELLED_MS).unref();
   }
 
   /** Answers a question that has no client. */
@@ -55,34 +94,35 @@ export class Questions {
     });
   }
 
+  /** Answers a question that the client, or the whole link, did not declare. */
+  refuseUndeclared(id: RequestId, missing: JsonObject): void {
+    const message = `The client did not declare ${JSON.stringify(missing)}.`;
+    this.#terms.reply({ jsonrpc: '2.0', id, error: { code: -32601, message } });
+  }
+
   /** The server no longer wants an answer. */
-  withdraw(id: RequestId): void {
-    this.#open.get(id)?.cancel('withdrawn by the server');
+  withdraw(id: RequestId | undefined): void {
+    if (id !== undefined) this.#open.get(id)?.cancel('withdrawn by the server');
   }
 
   /** The link is gone: nobody waits for answers. */
   withdrawAll(): void {
-    for (const id of [...this.#open.keys()]) this.withdraw(id);
+    this.#isClosed = true;
+    for (const cancellation of this.#open.values()) cancellation.cancel('its server is gone');
   }
 
-  async #outcome(
-    request: Request,
-    claim: Claim,
-    signal: Cancellation,
-  ): Promise<{ result: JsonObject } | { error: RpcError }> {
-    const owner = ownerOf(claim);
-    const question: Question = {
+  #questionOf(request: Request): Question {
+    return {
       method: request.method,
-      ...(request.params === undefined ? {} : { params: shownTo(owner, request, this.#terms) }),
+      ...(request.params === undefined ? {} : { params: request.params }),
       onProgress: (params) => this.#terms.reply(notification('notifications/progress', params)),
     };
-    const missing = missingFor(question, owner.capabilities);
-    if (missing !== undefined)
-      return {
-        error: { code: -32601, message: `The client did not declare ${JSON.stringify(missing)}.` },
-      };
+  }
+
+  async #outcome(question: Question, claim: Claim, signal: Cancellation): Promise<Outcome> {
+    const owner = ownerOf(claim);
     try {
-      const admitted = this.#terms.admitQuestion(owner, question);
+      const admitted = this.#terms.admitQuestion(owner, shownTo(owner, question, this.#terms));
       const result =
         'exchange' in claim
           ? await claim.exchange.ask(admitted, signal)
@@ -102,8 +142,8 @@ const UNREACHABLE: RpcError = {
 };
 
 /** A question about a task of the client's own names it as the client did; a task of the server is named by us. */
-function shownTo(owner: Owner, request: Request, terms: QuestionsTerms): JsonObject {
-  const params = request.params ?? {};
-  if (request.method.startsWith('tasks/')) return params;
-  return terms.publicTasks(owner, params);
+function shownTo(owner: Owner, question: Question, terms: QuestionsTerms): Question {
+  const { method, params } = question;
+  if (params === undefined || method.startsWith('tasks/')) return question;
+  return { ...question, params: terms.publicTasks(owner, params) };
 }

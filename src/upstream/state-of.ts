@@ -29,6 +29,7 @@ export function stateOf(parts: StateParts): UpstreamState {
     reason: standing.reason,
     since: new Date(standing.since).toISOString(),
     era: nature.era,
+    eraSince: nature.since === undefined ? undefined : new Date(nature.since).toISOString(),
     version: link?.facts.version,
     transport: carrier ?? (endpoint.kind === 'stdio' ? 'stdio' : endpoint.transport),
     isInteractive: nature.isInteractive,

@@ -2,7 +2,6 @@ import type { Answer } from '../kernel/answer.ts';
 import { LOG_LEVELS } from '../kernel/era.ts';
 import type { Exchange, Owner } from '../kernel/exchange.ts';
 import type { UpstreamState } from '../kernel/inventory.ts';
-import { isObject } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { Plan, ServerPlan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
@@ -67,16 +66,15 @@ export class UpstreamPool {
 
   /** Sets the log level of links that clients share, and of this client's own links. */
   async setLevel(sharedLevel: string, owner: Owner): Promise<void> {
-    const tellings: Promise<unknown>[] = [];
+    const tellings: Promise<void>[] = [];
     for (const upstream of this.#byName.values()) {
       for (const link of upstream.links(owner.key)) {
-        if (link.facts.era === 'modern' || !isObject(link.facts.capabilities['logging'])) continue;
         const level = link.owner === undefined ? sharedLevel : (owner.logLevel ?? sharedLevel);
-        tellings.push(link.housekeeping('logging/setLevel', { level }, LEVEL_WAIT_MS));
+        tellings.push(link.setLevel(level, LEVEL_WAIT_MS));
       }
     }
     // A server that does not take the level must not keep the client waiting.
-    await Promise.allSettled(tellings);
+    await Promise.all(tellings);
   }
 
   /** Notes what of an upstream's offers is left out; empty when nothing is. */

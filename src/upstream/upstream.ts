@@ -1,9 +1,8 @@
 import type { Answer } from '../kernel/answer.ts';
-import { canBeAsked, FULL_CAPABILITIES, MUTE } from '../kernel/capabilities.ts';
-import { LATEST_LEGACY_VERSION } from '../kernel/era.ts';
-import type { Exchange, Owner } from '../kernel/exchange.ts';
+import { canBeAsked, MUTE } from '../kernel/capabilities.ts';
+import type { Cancellation, Exchange, Owner } from '../kernel/exchange.ts';
 import type { UpstreamState } from '../kernel/inventory.ts';
-import { isObject, stringAt } from '../kernel/json.ts';
+import { stringAt } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
 import type { Watched } from '../kernel/watched.ts';
@@ -14,9 +13,12 @@ import { Instances } from './instances.ts';
 import { SessionLost } from './flights.ts';
 import type { Link } from './link.ts';
 import { Nature } from './nature.ts';
-import { linkFactory, openLink, probeLink, type LinkFactory } from './open-link.ts';
-import type { LinkEvents, LinkTerms, UpstreamCall, UpstreamPorts } from './ports.ts';
+import { linkFactory, openLink, type LinkFactory } from './open-link.ts';
+import { openShared } from './open-shared.ts';
+import type { LinkEvents, UpstreamCall, UpstreamPorts } from './ports.ts';
 import { OwnShelves } from './own-shelves.ts';
+import { ownTerms } from './own-terms.ts';
+import { isToBeSentAgain } from './sent-again.ts';
 import { Shelf } from './shelf.ts';
 import { createScrub, scrubbedPorts } from './scrub.ts';
 import type { Slots } from './slots.ts';
@@ -48,8 +50,8 @@ export class Upstream {
   readonly #nature: Nature;
   #link: Link | undefined;
   #isStopped = false;
-  /** Whether the latest attempt to open a link succeeded. */
-  #hasOpened = true;
+  /** Whether what is known of its era did not lead to a link at the latest attempt. */
+  #isInDoubt = false;
   #loop: Promise<void> | undefined;
 
   constructor(plan: ServerPlan, given: UpstreamPorts, slots: Slots) {
@@ -80,7 +82,8 @@ export class Upstream {
       },
     });
     this.#backoff = new Backoff(plan.limits);
-    this.#nature = new Nature(plan.fingerprint, ports);
+    const { eraMaxAgeMs: maxAgeMs } = plan.limits;
+    this.#nature = new Nature({ fingerprint: plan.fingerprint, maxAgeMs, ports });
     this.#health = new Health(plan.limits, (isWell) => this.#onHealth(isWell));
     this.#ownShelves = new OwnShelves({ plan, ports });
     this.#instances = new Instances({
@@ -134,19 +137,40 @@ export class Upstream {
 
   /** Sends a permitted request, over the link all share or the client's own. */
   async send(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
+    let isOver = true;
     try {
-      const link = this.#linkOfTask(permit) ?? (await this.linkOf(exchange.owner));
-      return await link.call(permit, call, exchange);
-    } catch (error) {
-      if (error instanceof SessionLost) {
-        const link = await this.linkOf(exchange.owner);
-        return await link.call(permit, call, exchange);
-      }
-      throw error;
+      const answer = await this.#sendAnyhow(permit, call, exchange);
+      isOver = !isToBeSentAgain(answer);
+      return answer;
     } finally {
-      if (exchange.era === 'modern') this.#instances.drop(exchange.owner.key, 'its exchange ended');
-      else this.#instances.wakeNext();
+      if (exchange.era === 'legacy') this.#instances.wakeNext();
+      else if (isOver) this.#instances.drop(exchange.owner.key, 'its exchange ended');
     }
+  }
+
+  async #sendAnyhow(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
+    try {
+      return await this.#sendOver(this.#linkOfTask(permit), permit, call, exchange);
+    } catch (error) {
+      if (!(error instanceof SessionLost)) throw error;
+      return this.#sendOver(undefined, permit, call, exchange);
+    }
+  }
+
+  async #sendOver(
+    known: Link | undefined,
+    permit: Permit,
+    call: UpstreamCall,
+    exchange: Exchange,
+  ): Promise<Answer> {
+    const { owner, cancellation } = exchange;
+    const { listTimeoutMs } = this.plan.limits;
+    const link = known ?? (await this.linkOf(owner, cancellation));
+    // A modern client says with each request which log messages it wants (docs/rules.md R10).
+    if (exchange.era === 'modern' && owner.logLevel !== undefined)
+      await link.raiseLevel(owner.logLevel, listTimeoutMs);
+    exchange.onLevel?.((level) => void link.raiseLevel(level, listTimeoutMs));
+    return link.call(permit, call, exchange);
   }
 
   /** A task lives where it was made, also when its client has come to use another link since. */
@@ -190,19 +214,19 @@ export class Upstream {
 
   /** A client is gone: so is what was kept for it. */
   forget(ownerKey: string): void {
-    this.#instances.drop(ownerKey, 'its client is gone');
+    this.#instances.forget(ownerKey, 'its client is gone');
   }
 
-  /** The link for a client: shared, or its own. Waits for a server that is starting. */
-  async linkOf(owner: Owner): Promise<Link> {
+  /** The link for a client: shared, or its own. Waits for a server that is starting; for a place, until cancelled. */
+  async linkOf(owner: Owner, signal?: Cancellation): Promise<Link> {
     const shared =
       this.#link?.isOpen === true
         ? this.#link
         : await this.#standing.whenUp(this.plan.limits.restartWaitMs, () => this.sharedLink);
     if (shared.facts.era === 'modern' || this.plan.isolation === 'shared') return shared;
-    if (this.isPrivateTo(owner)) return this.#instances.get(owner);
+    if (this.isPrivateTo(owner)) return this.#instances.get(owner, signal);
     // Clients that can be asked nothing share a link that declares nothing, so the server does not try.
-    return this.#nature.isInteractive ? this.#instances.get(undefined) : shared;
+    return this.#nature.isInteractive ? this.#instances.get(undefined, signal) : shared;
   }
 
   async #keepAlive(): Promise<void> {
@@ -224,14 +248,21 @@ export class Upstream {
     try {
       if (this.#isStopped) return new OpenFailure({ kind: 'broken', message: 'stopped' });
       const ending = new Ending();
-      const link = await this.#openShared((reason, detail) => ending.note(reason, detail));
+      const events = this.#events(
+        (reason, detail) => ending.note(reason, detail),
+        undefined,
+        undefined,
+      );
+      const link = await openShared(this.#factory, this.#nature, this.#isInDoubt, events);
       giveBack();
-      this.#hasOpened = true;
+      this.#isInDoubt = false;
       await this.#adopt(link);
       return await ending.whenNoted;
     } catch (error) {
-      this.#hasOpened = false;
-      return OpenFailure.of(error);
+      const failed = OpenFailure.of(error);
+      // Where asking for the era costs a process, a mere failure to start is not reason enough.
+      this.#isInDoubt = !this.#nature.isProbeCostly || failed.failure.kind === 'protocol';
+      return failed;
     } finally {
       clearTimeout(timer);
       giveBack();
@@ -245,9 +276,8 @@ export class Upstream {
       await link.close('stopped');
       return;
     }
-    this.#setLevel(link, this.#ports.sharedLevel());
+    this.#tellLevel(link, this.#ports.sharedLevel());
     this.#link = link;
-    this.#nature.setEra(link.facts.era);
     this.#standing.complain('lists', undefined);
     this.#standing.complain('pings', undefined);
     this.#standing.up(link);
@@ -256,44 +286,22 @@ export class Upstream {
     void this.#shelf.stock(link);
   }
 
-  /** The era is looked for anew only where the known one did not lead to a link. */
-  #openShared(onClosed: LinkEvents['onClosed']): Promise<Link> {
-    const terms: LinkTerms = {
-      capabilities: FULL_CAPABILITIES,
-      version: LATEST_LEGACY_VERSION,
-      owner: undefined,
-    };
-    const events = this.#events(onClosed, undefined, undefined);
-    return this.#nature.era === 'legacy' && this.#hasOpened
-      ? openLink(this.#factory, 'legacy', terms, events)
-      : probeLink(this.#factory, terms, events);
-  }
-
   async #openOwn(owner: Owner | undefined): Promise<Link> {
     if (owner?.isRestored === true) this.#ports.log('warn', this.plan.name, STATE_LOST);
-    const capabilities = owner?.capabilities ?? {};
-    const terms: LinkTerms = {
-      capabilities,
-      version: owner?.version ?? LATEST_LEGACY_VERSION,
-      owner,
-    };
     const link = await openLink(
       this.#factory,
       'legacy',
-      terms,
+      ownTerms(owner),
       this.#events(() => undefined, owner, owner?.key ?? MUTE),
     );
-    this.#setLevel(link, owner?.logLevel ?? this.#ports.sharedLevel());
+    this.#tellLevel(link, owner?.logLevel ?? this.#ports.sharedLevel());
     if (owner === undefined) await link.watch(this.#shelf.watched).catch(() => undefined);
     return link;
   }
 
   /** Not waited for: a server that refuses or ignores the level works all the same, and reads it before the next call. */
-  #setLevel(link: Link, level: string | undefined): void {
-    if (level === undefined || link.facts.era === 'modern') return;
-    if (!isObject(link.facts.capabilities['logging'])) return;
-    const { listTimeoutMs } = this.plan.limits;
-    link.housekeeping('logging/setLevel', { level }, listTimeoutMs).catch(() => undefined);
+  #tellLevel(link: Link, level: string | undefined): void {
+    if (level !== undefined) void link.setLevel(level, this.plan.limits.listTimeoutMs);
   }
 
   /** Events of the link all share, or of an instance by its key. */

@@ -163,6 +163,7 @@ function entryOf(admission: Admission, id: string, startedAt: number): Entry {
   const { upstream, owner, method, feature, decision, code } = admission;
   return {
     id,
+    callId: undefined,
     method: method.slice(0, MAX_METHOD_CHARS),
     era: owner.version === MODERN_VERSION ? 'modern' : 'legacy',
     transport: undefined,

@@ -65,7 +65,7 @@ export class News {
         session.notify(notification(`notifications/${kind}/list_changed`));
     }
     for (const { principal, wish, deliver } of this.#listeners) {
-      for (const kind of changesFor(principal))
+      for (const kind of changesFor(principal, wish.instance))
         if (wish.lists.has(kind)) deliver(notification(`notifications/${kind}/list_changed`));
     }
   }

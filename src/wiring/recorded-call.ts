@@ -25,7 +25,15 @@ export interface RecordedCall {
   readonly at: number;
 }
 
-const KINDS: readonly string[] = ['tool', 'prompt', 'resource', 'template', 'task', 'ask'];
+const KINDS: readonly string[] = [
+  'tool',
+  'prompt',
+  'resource',
+  'template',
+  'task',
+  'ask',
+  'extension',
+];
 const PROOFS: readonly string[] = ['local', 'shared-key', 'api-key', 'token'];
 /** Codes by which a caller learns that policy said no. */
 const DENIALS = new Set([

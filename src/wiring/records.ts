@@ -12,7 +12,7 @@ import type { Trace } from '../kernel/trace.ts';
 import type { AuditSink } from '../record/audit-sink.ts';
 import { logEntry, logTurnedAway, type LogPort } from '../record/log-sink.ts';
 import { MetricsSink } from '../record/metrics/metrics-sink.ts';
-import type { SessionsReading } from '../record/metrics/ports.ts';
+import type { ParkedEnd, ParkedReading, SessionsReading } from '../record/metrics/ports.ts';
 import { TokenDesk } from '../record/tokens/token-desk.ts';
 import { TraceSink } from '../record/trace/trace-sink.ts';
 import { createTracing, type Tracing } from '../record/trace/tracing.ts';
@@ -40,6 +40,8 @@ export interface RecordTerms {
   now(): number;
   upstreams(): readonly UpstreamState[];
   sessions(): SessionsReading;
+  /** Calls that wait for their clients. */
+  parked?(): ParkedReading;
 }
 
 const AUDIT_LOST =
@@ -143,6 +145,11 @@ export class Records {
     this.event({ event: 'session-ended', by: principal, details });
   }
 
+  /** Notes that a call stopped waiting for its client, and why. */
+  parkedEnded(reason: ParkedEnd): void {
+    this.#metrics?.parkedEnded(reason);
+  }
+
   serverState(state: UpstreamState): void {
     this.#metrics?.serverState(state);
     const standing = `${state.phase} ${state.reason ?? ''}`;
@@ -239,6 +246,7 @@ export class Records {
       maxLabelValues: () => terms.plan().metrics.maxLabelValues,
       upstreams: () => terms.upstreams(),
       sessions: () => terms.sessions(),
+      parked: () => terms.parked?.(),
       limits: () => terms.plan().limits.limits,
       audit: () => (terms.plan().audit.isOn ? auditReading(this.#audit.counts()) : undefined),
       usage: () => (terms.plan().usage.isOn ? this.#usage.counts() : undefined),

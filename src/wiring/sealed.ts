@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { isObject, type JsonObject } from '../kernel/json.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { mapRelatedTask, mapTaskId } from '../kernel/tasks.ts';
+import { Refusal } from '../kernel/refusals.ts';
 import type { Seal } from '../seal/seal.ts';
+import type { Echo } from '../spine/ports.ts';
 
 /** How long a client may take to come back with an upstream's requestState, in milliseconds. */
 const STATE_MS = 60 * 60 * 1000;
@@ -12,10 +14,13 @@ const STATE_MS = 60 * 60 * 1000;
 export class Sealed {
   readonly #seal: Seal;
   readonly #now: () => number;
+  readonly #run: string;
 
-  constructor(seal: Seal, now: () => number) {
+  /** The run is one of this process alone: what waits in it is gone with it. */
+  constructor(seal: Seal, now: () => number, run: string) {
     this.#seal = seal;
     this.#now = now;
+    this.#run = run;
   }
 
   sealTask(upstream: string, principal: Principal, taskId: string): string {
@@ -40,18 +45,26 @@ export class Sealed {
     return mapRelatedTask(value, (id) => this.openTask(id, principal)?.taskId ?? id);
   }
 
-  sealState(binding: string, state: string): string {
+  sealState(binding: string, echo: Echo, expiresAt = this.#now() + STATE_MS): string {
+    const { callId, kind } = echo;
+    const of = partsOf(echo, this.#run);
     return this.#seal.seal(
       'request-state',
-      JSON.stringify([digest(binding), this.#now() + STATE_MS, state]),
+      JSON.stringify([digest(binding), expiresAt, callId, kind, ...of]),
     );
   }
 
-  openState(binding: string, sealed: string): string | undefined {
-    const [bound, expiresAt, state] = this.#openList('request-state', sealed);
-    if (bound !== digest(binding) || typeof expiresAt !== 'number' || expiresAt <= this.#now())
-      return undefined;
-    return typeof state === 'string' ? state : undefined;
+  openState(binding: string, sealed: string): Echo {
+    const [bound, expiresAt, callId, kind, ...of] = this.#openList('request-state', sealed);
+    if (bound !== digest(binding) || typeof expiresAt !== 'number' || typeof callId !== 'string')
+      throw wrongState('was not made for this call.');
+    if (kind === 'parked' && of[1] !== this.#run)
+      throw wrongState('is of a call that ended when the gateway was restarted.');
+    if (expiresAt <= this.#now()) throw wrongState('has expired: its call was given up.');
+    const [first = '', second = ''] = of.map(String);
+    return kind === 'parked'
+      ? { kind, callId, id: first }
+      : { kind: 'upstream', callId, upstream: first, state: second };
   }
 
   #openList(purpose: 'task' | 'request-state', sealed: string): unknown[] {
@@ -66,6 +79,14 @@ export function parseRecord(text: string | undefined): Record<string, unknown> |
   if (text === undefined) return undefined;
   const value: unknown = JSON.parse(text);
   return isObject(value) ? value : undefined;
+}
+
+function partsOf(echo: Echo, run: string): readonly string[] {
+  return echo.kind === 'parked' ? [echo.id, run] : [echo.upstream, echo.state];
+}
+
+function wrongState(what: string): Refusal {
+  return new Refusal('PARAMS_INVALID', `params.requestState ${what}`);
 }
 
 function digest(text: string): string {

@@ -5,6 +5,7 @@ import type { JsonObject } from '../kernel/json.ts';
 import type { Plan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { newId } from '../seal/seal.ts';
+import type { Parking } from '../session/parking.ts';
 import type { SessionTable } from '../session/sessions.ts';
 import type { SpinePorts } from '../spine/ports.ts';
 import { mostVerbose, type UpstreamPool } from '../upstream/upstream-pool.ts';
@@ -31,6 +32,7 @@ export interface SpineParts {
   readonly lapses: Lapses;
   readonly names: BareNameMemory;
   readonly news: News;
+  readonly parking: Parking;
   readonly pool: UpstreamPool;
   readonly readiness: Readiness;
   readonly records: Records;
@@ -67,8 +69,9 @@ export function spinePorts(parts: SpineParts): SpinePorts {
     listen: (principal, wish, deliver) => news.listen(principal, wish, deliver),
     sealTask: (upstream, principal, taskId) => sealed.sealTask(upstream, principal, taskId),
     openTask: (id, principal) => sealed.openTask(id, principal),
-    sealState: (binding, state) => sealed.sealState(binding, state),
-    openState: (binding, state) => sealed.openState(binding, state),
+    parking: parts.parking,
+    sealState: (...args) => sealed.sealState(...args),
+    openState: (...args) => sealed.openState(...args),
     record: (entry) => records.take(entry),
     exchangeId: () => parts.ids.next(),
     beginTrace: (circumstances, meta) => records.beginTrace(circumstances, meta),

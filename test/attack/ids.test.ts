@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { modernSent, RawSession } from '../support/raw-clients.ts';
+import { eventually } from '../support/raw-eventually.ts';
 import { fixtureEntry, gatewayForFile } from '../support/raw-gateway.ts';
 import { assertRefused, rpcOf, send, type Got } from '../support/raw-http.ts';
 
@@ -63,12 +64,17 @@ test('an id of a million characters comes back whole, and takes no part in error
   const id = 'x'.repeat(1_000_000);
   const { id: echoed } = rpcOf(await ping(JSON.stringify(id)));
   assert.equal(echoed, id);
-  const slow = { name: 'it__fixture_slow', arguments: { ms: 500 } };
+  const slow = { name: 'it__fixture_slow', arguments: { ms: 2000 } };
   const first = session.post({ jsonrpc: '2.0', id, method: 'tools/call', params: slow });
-  const second = await session.post({ jsonrpc: '2.0', id, method: 'ping' });
-  const refused = [second, await first].find(({ text }) => text.includes('DUPLICATE_ID'));
+  let refused: Got | undefined;
+  // Whichever comes first: a request of a megabyte takes its time to arrive.
+  await eventually('the id is in use', async () => {
+    refused = await session.post({ jsonrpc: '2.0', id, method: 'ping' });
+    return refused.text.includes('DUPLICATE_ID');
+  });
   assert.ok(refused !== undefined);
   assert.ok((rpcOf(refused).error?.message ?? '').length < 2000);
+  await first;
 });
 
 test('a progress token is kept apart from the ids the gateway gives, whatever it looks like', async () => {

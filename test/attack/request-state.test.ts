@@ -12,8 +12,13 @@ const { port } = await gatewayForFile({
 
 const TOOL = 'it__fixture_state_only';
 
-async function ask(method: string, params: JsonObject, at = port): Promise<Rpc> {
-  return rpcOf(await send(at, modernSent(method, params)));
+async function ask(
+  method: string,
+  params: JsonObject,
+  at = port,
+  headers: Record<string, string> = {},
+): Promise<Rpc> {
+  return rpcOf(await send(at, modernSent(method, params, { headers })));
 }
 
 /** Begins a call that comes back with a state and nothing else. */
@@ -124,6 +129,36 @@ test('a state of a tool is refused for a prompt and for a resource', async () =>
   const uri = 'test://input-required';
   const resource = await ask('resources/read', { uri, requestState: state });
   assert.equal(resource.error?.code, -32602);
+});
+
+test('a state of one consumer is refused for another, and for nobody', async () => {
+  const own = { 'x-lunar-consumer-tag': 'alice' };
+  const params = { name: TOOL, arguments: {} };
+  const { result } = await ask('tools/call', params, port, own);
+  const requestState = result?.['requestState'];
+  for (const tag of ['mallory', undefined]) {
+    const headers: Record<string, string> =
+      tag === undefined ? {} : { 'x-lunar-consumer-tag': tag };
+    const { error } = await ask('tools/call', { ...params, requestState }, port, headers);
+    assert.deepEqual([error?.code, error?.data?.['refusal']], [-32602, 'PARAMS_INVALID']);
+  }
+  const { error } = await ask('tools/call', { ...params, requestState }, port, own);
+  assert.equal(error, undefined);
+});
+
+test('a state cut at any byte is refused, in the words in which an altered, a foreign and a made up one are', async () => {
+  const state = await begin();
+  const params = { name: TOOL, arguments: {} };
+  const said = new Set<string>();
+  const foreign = await begin({ name: TOOL, arguments: { other: true } });
+  const altered = `${state.slice(0, -1)}${state.endsWith('A') ? 'Q' : 'A'}`;
+  const cut = Array.from(state, (_, at) => state.slice(0, at));
+  for (const requestState of [...cut, altered, foreign, 'made up', '', 'A'.repeat(100_000)]) {
+    const { error } = await ask('tools/call', { ...params, requestState });
+    said.add(JSON.stringify(error));
+  }
+  assert.equal(said.size, 1, [...said].join('\n'));
+  assert.match([...said].join(''), /was not made for this call/u);
 });
 
 test('a state another gateway made is refused', async (t) => {

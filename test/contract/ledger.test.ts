@@ -53,7 +53,7 @@ function byRow<T>(some: readonly Audited[], valueOf: (audited: Audited) => T): R
 
 test('the day is one worth recording: many callers, every kind of outcome, several models', () => {
   const outcomes = new Set(audited.map(({ row }) => row.expected.outcome));
-  const all = ['ok', 'tool-error', 'error', 'refused', 'timed-out', 'cancelled'];
+  const all = ['ok', 'input-required', 'tool-error', 'error', 'refused', 'timed-out', 'cancelled'];
   assert.deepEqual([...outcomes].toSorted(), all.toSorted());
   assert.ok(audited.length >= 300, `${audited.length} requests`);
   const models = new Set(audited.map(({ row }) => row.actor.model?.id));
@@ -117,6 +117,15 @@ describe('the audit log', () => {
     const different = new Set([...keys.values()].flatMap((found) => [...found]));
     assert.equal(different.size, keys.size);
     assert.ok(!different.has(undefined));
+  });
+
+  test('joins the rounds of a call by the id of the first, and so do spans and log lines (R3)', () => {
+    const idOf = new Map(audited.map(({ row, line }) => [row, line['id']]));
+    const calls = byRow(audited, ({ line }) => line['callId']);
+    const expected = byRow(audited, ({ row }) => row.first && idOf.get(row.first));
+    assert.deepEqual(calls, expected);
+    const later = audited.filter(({ row }) => row.first !== undefined);
+    assert.equal(later.length, 4, 'two rounds of one call, one of two others');
   });
 
   test('has what happened to keys, sessions and gateways, each once', () => {
@@ -295,7 +304,17 @@ test('the log has one line for each exchange, joined to audit and trace', () => 
   const here = audited.filter(({ row }) => row.actor.transport !== 'stdio');
   assert.equal(day.logged.length, here.length);
   const logged = new Map(day.logged.map((line) => [line['id'], line]));
-  const kept = ['method', 'outcome', 'code', 'server', 'target', 'client', 'traceId', 'rule'];
+  const kept = [
+    'callId',
+    'method',
+    'outcome',
+    'code',
+    'server',
+    'target',
+    'client',
+    'traceId',
+    'rule',
+  ];
   const only = (line: JsonObject | undefined): JsonObject =>
     Object.fromEntries(kept.map((name) => [name, line?.[name]]));
   assert.deepEqual(

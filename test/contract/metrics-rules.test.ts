@@ -83,7 +83,9 @@ function gatewayTimes(quick: string, all: string): Series {
 function outcomes(failures: string): Series {
   const calls = (outcome: string): string =>
     `mcpx_exchanges_total{method="tools/call",server="s",outcome="${outcome}"}`;
-  return { [calls('ok')]: '0+10x60', [calls('timed-out')]: failures };
+  // Rounds that only ask their client are no calls, and hide no failure.
+  const rounds = { [calls('input-required')]: '0+1000x60' };
+  return { [calls('ok')]: '0+10x60', [calls('timed-out')]: failures, ...rounds };
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'mcpx-rules-'));

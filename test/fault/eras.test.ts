@@ -118,7 +118,7 @@ test('access refused, server errors and silence say nothing about the era: the s
   }
 });
 
-test('what was found out is remembered: at its second start a legacy server is not probed', async (t) => {
+test('what was found out is remembered, and asked about anew when the gateway was restarted, where that costs no process', async (t) => {
   const gateway = await TestGateway.start(t, {
     servers: { old: fixture('legacy'), picky: fixture('legacy', '--before-initialize', 'exit') },
   });
@@ -129,11 +129,13 @@ test('what was found out is remembered: at its second start a legacy server is n
   assert.equal(await gateway.end('SIGTERM'), 0);
 
   await gateway.launch();
+  assert.equal((await gateway.server('old')).era, 'legacy');
   await gateway.whenReady('old', 'picky');
   const { methods } = await stateOf(gateway, 'old');
-  assert.equal(methods['server/discover'], undefined);
+  assert.equal(methods['server/discover'], 1);
   assert.equal(methods['initialize'], 1);
   await gateway.whenRecorded('old');
+  assert.equal(gateway.log('old').filter(({ msg }) => msg.startsWith('starting:')).length, 1);
   assert.equal(gateway.log('picky').filter(({ msg }) => msg.startsWith('starting:')).length, 1);
 });
 

@@ -50,6 +50,7 @@ const PINNED: Readonly<Record<RefusalCode, readonly [http: number, rpc: number]>
   UPSTREAM_BUSY: [200, 1505],
   UPSTREAM_PROTOCOL: [200, 1506],
   CLIENT_UNREACHABLE: [200, 1510],
+  INPUT_DECLINED: [200, 1511],
   SHUTTING_DOWN: [503, 1520],
   INTERNAL: [500, -32603],
 };
@@ -110,7 +111,7 @@ test('no refusal is answered with a status that means success, but for what a se
   for (const code of CODES) {
     const { http } = REFUSALS[code];
     const isOfCall =
-      /^(?:UPSTREAM_|TARGET_|RESOURCE_|CLIENT_|FORBIDDEN$|ASK_FORBIDDEN$|RESULT_|RECORD_)/u.test(
+      /^(?:UPSTREAM_|TARGET_|RESOURCE_|CLIENT_|INPUT_|FORBIDDEN$|ASK_FORBIDDEN$|RESULT_|RECORD_)/u.test(
         code,
       );
     assert.equal(http === 200, isOfCall, code);

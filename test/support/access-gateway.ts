@@ -108,7 +108,8 @@ export class AccessGateway {
     const texts = await Promise.all(
       names.toSorted().map((name) => readFile(join(folder, name), 'utf8')),
     );
-    return texts.join('');
+    // Each process writes a file of its own, and may be in the middle of its last line.
+    return texts.map((text) => text.slice(0, text.lastIndexOf('\n') + 1)).join('');
   }
 
   /** Waits until the audit log has so many lines that a test accepts, and returns all such lines. */

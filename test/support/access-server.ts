@@ -88,6 +88,7 @@ const options: Options = {
   extraTools: 0,
   startDelayMs: 0,
   beforeInitialize: 'answer',
+  hasInterviews: false,
 };
 const state = newState();
 const base = { options, state, jobs: new Jobs() };

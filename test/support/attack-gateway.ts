@@ -138,7 +138,6 @@ type Records = Pick<AttackedGateway, 'audit' | 'auditText' | 'recorded'>;
 
 function records({ folder }: RawGateway): Records {
   const auditText = (): string => textOf(join(folder, 'data', 'audit'));
-  // The last line may still be on its way.
   const audit = (): AuditLine[] =>
     auditText()
       .split('\n')
@@ -173,11 +172,16 @@ function textOf(folder: string): string {
   try {
     return readdirSync(folder)
       .toSorted()
-      .map((name) => readFileSync(join(folder, name), 'utf8'))
+      .map((name) => wholeLines(readFileSync(join(folder, name), 'utf8')))
       .join('');
   } catch {
     return '';
   }
+}
+
+/** Each process writes a file of its own, and may be in the middle of its last line. */
+function wholeLines(text: string): string {
+  return text.slice(0, text.lastIndexOf('\n') + 1);
 }
 
 function commands({ folder, port }: RawGateway): Pick<AttackedGateway, 'createKey' | 'mcpx'> {

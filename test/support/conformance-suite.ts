@@ -54,6 +54,23 @@ async function scoredBy(suite: Suite): Promise<ReadonlySet<string> | undefined> 
   return new Set(server);
 }
 
+/** One line for each check that failed or warned, of all results in a folder. */
+export async function complaintsIn(folder: string): Promise<string[]> {
+  const results = await resultsIn(folder);
+  if (results.size === 0) return ['Nothing ran.'];
+  return [...results.values()].flat();
+}
+
+/** By scenario: one line for each check that failed or warned. */
+async function resultsIn(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const results = new Map<string, readonly string[]>();
+  for (const entry of (await readdir(folder)).sort()) {
+    const scenario = entry.replace(/^server-/, '').replace(/-\d{4}-\d{2}-\d{2}T[\d-]+Z$/, '');
+    results.set(scenario, await complaintsOf(scenario, join(folder, entry, 'checks.json')));
+  }
+  return results;
+}
+
 async function summarise(
   exitCode: number | null,
   folder: string,
@@ -64,9 +81,7 @@ async function summarise(
   const passed: string[] = [];
   const complaints: string[] = [];
   const unscored: string[] = [];
-  for (const entry of (await readdir(folder)).sort()) {
-    const scenario = entry.replace(/^server-/, '').replace(/-\d{4}-\d{2}-\d{2}T[\d-]+Z$/, '');
-    const lines = await complaintsOf(scenario, join(folder, entry, 'checks.json'));
+  for (const [scenario, lines] of await resultsIn(folder)) {
     if (counts !== undefined && !counts.has(scenario)) {
       unscored.push(...lines);
       continue;

@@ -73,7 +73,7 @@ function charsOf({ answer, method, isAsk }: Row): number | undefined {
 
 /** The same members of a line that was written. */
 function writtenLine(line: JsonObject): JsonObject {
-  const { tokens, at: _at, id: _id, seq: _seq, prev: _prev, ...rest } = line;
+  const { tokens, at: _at, id: _id, callId: _call, seq: _seq, prev: _prev, ...rest } = line;
   const {
     session: _session,
     traceId: _trace,

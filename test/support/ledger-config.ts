@@ -101,6 +101,7 @@ export function appOf({ publicUrl, issuer, otlp }: ConfigTerms): object {
   return {
     server: { publicUrl, trustedProxies: ['127.0.0.1'] },
     list: { debounceMs: 20 },
+    parking: { timeoutMs: 5000 },
     upstreams: { shutdownGraceMs: 100, restartMinMs: 20 },
     auth: {
       jwt: [{ issuer, consumerClaim: 'team', consumers: ['dave'], clockToleranceSec: 0 }],
@@ -118,7 +119,15 @@ export function appOf({ publicUrl, issuer, otlp }: ConfigTerms): object {
       { name: 'danger', services: { it: ['fixture_exit'], files: ['write_file'] } },
       {
         name: 'most',
-        services: { everything: '*', files: '*', it: '*', new: '*', far: '*', slow: '*' },
+        services: {
+          everything: '*',
+          files: '*',
+          it: '*',
+          new: '*',
+          far: '*',
+          slow: '*',
+          quiz: '*',
+        },
       },
       {
         name: 'reading',

@@ -16,11 +16,14 @@ import { BARE_WAYS, someTrace, WAYS } from './ledger-traces.ts';
 import { exchangesIn } from './ledger-audit.ts';
 import { spentBy } from './ledger-tokens.ts';
 import { turnAway } from './ledger-turned.ts';
+import { linesIn } from './metrics-exposition.ts';
 import {
+  asking,
   call,
   endless,
   erring,
   failing,
+  goingOn,
   list,
   own,
   read,
@@ -216,6 +219,7 @@ export class Day {
       own('server/discover'),
     ]);
     await this.#rounds(dave);
+    await this.#waiting(dave);
     await this.#givenUp(
       dave,
       own('subscriptions/listen', { notifications: { toolsListChanged: true } }),
@@ -323,14 +327,41 @@ export class Day {
 
   /** A call in two rounds: asked for input, the client comes back with it. */
   async #rounds(dave: ModernSpeaker): Promise<void> {
-    const name = 'new__test_input_required_result_elicitation';
-    this.#ask(dave, 'elicitation/create', { outcome: 'ok', target: 'elicitation', server: 'new' });
-    const first = await this.#do(dave, call(name, {}));
-    const { requestState } = first.answer?.result ?? {};
-    const wish = call(name, {});
-    const inputResponses = { user_name: { action: 'accept', content: { name: 'Dave' } } };
-    const state = requestState === undefined ? {} : { requestState };
-    await this.#do(dave, { ...wish, params: { ...wish.params, inputResponses, ...state } });
+    const answer = { action: 'accept', content: { name: 'Dave', ok: true } };
+    for (const tool of ['elicitation', 'request_state']) {
+      this.#askedOf(dave, 'new');
+      const first = await this.#do(dave, asking(`new__test_input_required_result_${tool}`, {}));
+      await this.#do(dave, goingOn(first, answer));
+    }
+  }
+
+  /** Calls that wait at a legacy server for their client: one of three rounds, one that is declined, one that is left alone. */
+  async #waiting(dave: ModernSpeaker): Promise<void> {
+    const answer = { action: 'accept', content: { name: 'Dave', color: 'blue' } };
+    const twice = asking('quiz__test_input_required_result_multi_round', { why: 'a long reason' });
+    for (const _round of [1, 2]) this.#askedOf(dave, 'quiz');
+    const first = await this.#do(dave, twice);
+    const second = await this.#do(dave, goingOn(first, answer, 'input-required'));
+    await this.#do(dave, goingOn(second, answer));
+    const once = asking('quiz__test_elicitation', { message: 'Who are you?' });
+    for (const _call of [1, 2]) this.#askedOf(dave, 'quiz');
+    const declined = await this.#do(dave, once);
+    await this.#do(dave, goingOn(declined, { action: 'decline' }));
+    const left = await this.#do(dave, once);
+    await this.#scene.untilMetrics('a call was given up', (page) =>
+      linesIn(page, 'mcpx_parked_ended_total', { reason: 'expired' }).some(
+        ({ value }) => value > 0,
+      ),
+    );
+    // The state says nothing any more, not even of which call it was.
+    const refusal = { outcome: 'refused', code: 'PARAMS_INVALID' } as const;
+    await this.#do(dave, { ...goingOn(left, answer), expected: refusal, first: undefined });
+    const { run, waited } = this.#ledger;
+    for (const reason of ['resumed', 'resumed', 'resumed', 'expired']) waited.push({ run, reason });
+  }
+
+  #askedOf(speaker: Speaker, server: string): void {
+    this.#ask(speaker, 'elicitation/create', { outcome: 'ok', target: 'elicitation', server });
   }
 
   async #givenUp(speaker: Speaker, wish: Wish): Promise<void> {
@@ -360,7 +391,7 @@ export class Day {
   }
 
   #open({ actor }: Speaker, wish: Wish, trace = this.#trace(actor, wish.way)): Row {
-    const { method, params, expected } = wish;
+    const { method, params, expected, first } = wish;
     const isSlow = params['name'] !== undefined && String(params['name']).endsWith('_slow');
     const row = this.#ledger.open({
       actor,
@@ -368,6 +399,7 @@ export class Day {
       params: isSlow ? { ...params, _meta: { progressToken: this.#ledger.rows.length } } : params,
       expected: expected.server === undefined ? expected : { rule: actor.grant, ...expected },
       trace,
+      first,
     });
     return row;
   }

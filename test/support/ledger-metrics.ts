@@ -1,6 +1,6 @@
 import { REFUSALS, type RefusalCode } from '../../src/kernel/refusals.ts';
 import type { Audited } from './ledger-audit.ts';
-import type { Ledger, Row } from './ledger.ts';
+import { isError, type Ledger, type Row } from './ledger.ts';
 import { linesIn } from './metrics-exposition.ts';
 
 type Labels = Readonly<Record<string, string | undefined>>;
@@ -81,7 +81,7 @@ function toolCallLabels(row: Row): Labels {
   const { actor, expected } = row;
   return {
     tool_name: toolOf(row),
-    error: String(expected.outcome !== 'ok'),
+    error: String(isError(row)),
     agent: actor.client,
     llm: actor.said?.provider,
     model: actor.said?.id,
@@ -239,12 +239,21 @@ export function expectedCounters(audited: readonly Audited[]): Record<string, Se
 /** What counters must say of all that is no exchange. */
 export function otherCounters(ledger: Ledger, run: number): Record<string, Series> {
   const [turned, ended, restarts] = [new Tally(), new Tally(), new Tally()];
+  const [waited, rounds] = [new Tally(), new Tally()];
   const isOfRun = (each: { readonly run: number }): boolean => each.run === run;
   for (const { code } of ledger.turned.filter(isOfRun)) turned.add({ code });
   for (const { version } of ledger.ended.filter(isOfRun))
     ended.add({ mcp_protocol_version: version });
   for (const { server } of ledger.crashes.filter(isOfRun)) restarts.add({ server });
+  for (const { reason } of ledger.waited.filter(isOfRun)) {
+    waited.add({ reason });
+    rounds.add({});
+  }
   return {
+    mcpx_parked_calls: {},
+    mcpx_parked_bytes: {},
+    mcpx_parked_ended_total: waited.series,
+    mcpx_parked_rounds_total: rounds.series,
     mcpx_turned_away_total: turned.series,
     mcp_server_session_duration_seconds_count: ended.series,
     mcpx_upstream_restarts_total: restarts.series,

@@ -197,6 +197,8 @@ export class LedgerScene {
       slow: { ...control, callTimeoutMs: 400 },
       brittle: control,
       asker: serverWith({ parts: ['asking'] }),
+      // Of one client alone: whose question it is must never be in doubt.
+      quiz: serverWith({ parts: ['asking'] }),
     };
     const app = appOf({
       publicUrl: new URL(AUDIENCE).origin,

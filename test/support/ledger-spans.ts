@@ -1,6 +1,6 @@
 import type { Audited } from './ledger-audit.ts';
 import type { Spent } from './ledger-tokens.ts';
-import type { Row } from './ledger.ts';
+import { isError, type Row } from './ledger.ts';
 import type { OtlpSpan } from './otlp-protobuf.ts';
 import type { JsonObject } from './raw-http.ts';
 
@@ -21,11 +21,12 @@ export function expectedSpan({ row, line, spent }: Audited): JsonObject {
   return defined({
     name: [known, tool ?? prompt ?? []].flat().join(' '),
     parentId: trace?.parentId ?? '',
-    isError: outcome !== 'ok' && outcome !== 'cancelled',
+    isError: isError(row) && outcome !== 'cancelled',
     'mcp.method.name': known,
     'gen_ai.tool.name': tool,
     'gen_ai.prompt.name': prompt,
     'mcpx.exchange.id': line['id'],
+    'mcpx.call_id': line['callId'],
     'mcpx.outcome': outcome,
     'mcpx.code': expected.code,
     'mcpx.rule': expected.rule,
@@ -66,7 +67,7 @@ export function receivedSpan(
 
 /** Attributes that would be wrong where they are not expected. */
 const SEEN =
-  /^(?:mcpx\.(?:code|rule|server|consumer|tokens\..*)|gen_ai\.(?:tool|prompt)\.name|rpc\..*)$/u;
+  /^(?:mcpx\.(?:call_id|code|rule|server|consumer|tokens\..*)|gen_ai\.(?:tool|prompt)\.name|rpc\..*)$/u;
 
 function defined(members: JsonObject): JsonObject {
   return JSON.parse(JSON.stringify(members)) as JsonObject;

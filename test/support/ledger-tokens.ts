@@ -148,7 +148,8 @@ export function spentBy(row: Row): Spent | undefined {
   const { arguments: args } = row.params;
   const reading = readingOf(row);
   if (!isList(row) && args === undefined && reading.isEmpty) return undefined;
-  const written = args === undefined ? [] : [JSON.stringify(args)];
+  // What a call goes on with was written before.
+  const written = args === undefined || row.first !== undefined ? [] : [JSON.stringify(args)];
   const bytes = Buffer.byteLength([...written, ...reading.texts].join(''));
   const { name, isOwn } = encodingOf(row.actor);
   const count = (texts: readonly string[]): number =>

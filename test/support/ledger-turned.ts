@@ -70,7 +70,7 @@ function attempts(scene: LedgerScene, run: number): Attempt[] {
       body: PING,
       as: 'shared',
     },
-    { code: 'METHOD_UNKNOWN', ...modern('made/up'), as: 'shared' },
+    { code: 'METHOD_UNKNOWN', ...modern('ping'), as: 'shared' },
     {
       code: 'HEADER_MISMATCH',
       ...modern('tools/list', { headers: { 'mcp-method': 'tools/call' } }),

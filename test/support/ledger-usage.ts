@@ -1,5 +1,5 @@
 import type { Audited } from './ledger-audit.ts';
-import type { Row } from './ledger.ts';
+import { isError, type Row } from './ledger.ts';
 import { objectOf } from '../fixture/json-rpc.ts';
 import type { JsonObject } from './raw-http.ts';
 
@@ -68,15 +68,17 @@ export function expectedUse(audited: readonly Audited[]): {
   return { used, measured };
 }
 
+/** A call of several rounds is counted with the last of them. */
 function usedBy({ row, line, spent }: Audited): Used {
+  const calls = row.expected.outcome === 'input-required' ? 0 : 1;
   return {
-    calls: 1,
-    errors: Number(row.expected.outcome !== 'ok'),
-    counted: Number(spent !== undefined),
+    calls,
+    errors: Number(isError(row)),
+    counted: spent === undefined ? 0 : calls,
     estimates: Number(spent?.isEstimate === true),
     argumentTokens: spent?.arguments ?? 0,
     resultTokens: spent?.result ?? 0,
-    priced: Number(spent?.cost !== undefined),
+    priced: spent?.cost === undefined ? 0 : calls,
     requestBytes: row.bytes ?? 0,
     resultChars: Number(line['resultChars'] ?? 0),
     asked: Number(row.expected.isSent === true),

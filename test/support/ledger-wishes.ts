@@ -1,4 +1,5 @@
-import type { Expected, TraceWay } from './ledger.ts';
+import type { Expected, Row, TraceWay } from './ledger.ts';
+import type { Outcome } from '../../src/kernel/entry.ts';
 import type { JsonObject } from './raw-http.ts';
 
 /** A request the script wants to be made, with what must be recorded of it. */
@@ -8,6 +9,8 @@ export interface Wish {
   readonly expected: Expected;
   /** How it says of which trace it is; by chance when absent. */
   readonly way?: TraceWay;
+  /** The request that began the call, where this one goes on with it. */
+  readonly first?: Row | undefined;
 }
 
 /** What of a wish is not as usual. */
@@ -26,6 +29,26 @@ export function call(name: string, args: JsonObject | undefined, changes: Change
   } as const;
   const params = args === undefined ? { name } : { name, arguments: args };
   return { method: 'tools/call', params, expected };
+}
+
+/** A call that asks its client for something before it goes on. */
+export function asking(name: string, args: JsonObject): Wish {
+  return call(name, args, { outcome: 'input-required' });
+}
+
+/** The same call with what its client was asked, all of it answered alike; its state says which call that is. */
+export function goingOn(row: Row, answer: JsonObject, outcome: Outcome = 'ok'): Wish {
+  const { inputRequests, requestState } = row.answer?.result ?? {};
+  const { inputResponses: _old, requestState: _before, ...asked } = row.params;
+  const keys = Object.keys(inputRequests as JsonObject);
+  const inputResponses = Object.fromEntries(keys.map((key) => [key, answer]));
+  const state = requestState === undefined ? {} : { requestState };
+  return {
+    method: row.method,
+    params: { ...asked, inputResponses, ...state },
+    expected: { ...row.expected, outcome },
+    first: requestState === undefined ? undefined : (row.first ?? row),
+  };
 }
 
 /** A call whose tool fails. */

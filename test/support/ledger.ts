@@ -64,6 +64,8 @@ export interface RowTerms {
   readonly params: JsonObject;
   readonly expected: Expected;
   readonly trace: SentTrace | undefined;
+  /** The request that began the call, where this one goes on with it. */
+  readonly first?: Row | undefined;
 }
 
 /** One request in the driver's own books. */
@@ -75,6 +77,7 @@ export class Row implements RowTerms {
   readonly params: JsonObject;
   readonly expected: Expected;
   readonly trace: SentTrace | undefined;
+  readonly first: Row | undefined;
   /** Bytes of the message as it was sent; undefined in a batch, and where no transport tells. */
   bytes: number | undefined;
   /** Key of the legacy session it was sent in: the same for all rows of one. */
@@ -99,6 +102,7 @@ export class Row implements RowTerms {
     this.params = terms.params;
     this.expected = terms.expected;
     this.trace = terms.trace;
+    this.first = terms.first;
     this.underWay = new Promise((resolve) => {
       this.#begin = resolve;
     });
@@ -159,6 +163,8 @@ export class Ledger {
   readonly ended: { readonly run: number; readonly version: string }[] = [];
   /** Calls during which a server was ended. */
   readonly crashes: { readonly run: number; readonly server: string }[] = [];
+  /** Calls that stopped waiting for their clients. */
+  readonly waited: { readonly run: number; readonly reason: string }[] = [];
   run = 1;
 
   open(terms: Omit<RowTerms, 'run'>): Row {
@@ -191,9 +197,18 @@ function checkAnswer(row: Row): void {
 
 /** What an answer says of how its request has ended. */
 function toldBy({ result, error }: Rpc): Pick<Expected, 'code'> & { readonly outcome: string } {
-  if (result !== undefined)
-    return { outcome: result['isError'] === true ? 'tool-error' : 'ok', code: undefined };
+  if (result !== undefined) return { outcome: outcomeOf(result), code: undefined };
   const refusal = error?.data?.['refusal'];
   if (typeof refusal === 'string') return { outcome: 'refused', code: refusal };
   return { outcome: 'error', code: String(error?.code) };
+}
+
+function outcomeOf(result: JsonObject): Outcome {
+  if (result['resultType'] === 'input_required') return 'input-required';
+  return result['isError'] === true ? 'tool-error' : 'ok';
+}
+
+/** Whether something went wrong: to be asked for more is no failure. */
+export function isError({ expected: { outcome } }: Row): boolean {
+  return outcome !== 'ok' && outcome !== 'input-required';
 }

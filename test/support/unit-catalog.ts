@@ -1,3 +1,4 @@
+import { LATEST_LEGACY_VERSION, MODERN_VERSION, type Era } from '../../src/kernel/era.ts';
 import type { Inventory } from '../../src/kernel/inventory.ts';
 import type { JsonObject } from '../../src/kernel/json.ts';
 import type { ListPlan } from '../../src/kernel/plan.ts';
@@ -13,6 +14,8 @@ export interface Offering {
   readonly prompts?: readonly string[];
   readonly resources?: readonly string[];
   readonly templates?: readonly string[];
+  /** Legacy unless told otherwise. */
+  readonly era?: Era;
   readonly capabilities?: JsonObject;
   readonly instructions?: string;
   readonly ttlMs?: number;
@@ -35,8 +38,8 @@ export function inventoryOf(offering: Offering): Inventory {
   const hasResources = resources.length > 0 || templates.length > 0;
   return {
     facts: {
-      era: 'legacy',
-      version: '2025-11-25',
+      era: offering.era ?? 'legacy',
+      version: offering.era === 'modern' ? MODERN_VERSION : LATEST_LEGACY_VERSION,
       capabilities: offering.capabilities ?? {
         tools: {},
         ...(hasResources ? { resources: {} } : {}),
@@ -70,11 +73,13 @@ export function viewOf(
     readonly ports?: CatalogPorts;
     readonly plan?: ListPlan;
     readonly until?: number;
+    /** Whether all callers see the same; so unless told otherwise. */
+    readonly isUniform?: boolean;
   } = {},
 ): CatalogView {
-  const { ports = portsOf(), plan = LISTS, until } = changes;
+  const { ports = portsOf(), plan = LISTS, until, isUniform = true } = changes;
   return new CatalogView(
-    { snapshot, principal: CALLER, until, isUniform: true, isOpen: true },
+    { snapshot, principal: CALLER, until, isUniform, isOpen: true },
     ports,
     plan,
   );

@@ -75,7 +75,8 @@ export class Limits implements Sink {
    */
   admit(call: LimitedCall): Admission | undefined {
     if (this.#set.isEmpty) return undefined;
-    const weight = WEIGHTS.get(call.method);
+    const isForeign = call.target.kind === 'extension';
+    const weight = isForeign ? CALL : WEIGHTS.get(call.method);
     if (weight === undefined) return undefined;
     const applied = this.#standingOf(call.principal).to(call.target);
     return applied.uses.length === 0 ? undefined : this.#admit(call, applied, weight);
@@ -125,7 +126,7 @@ export class Limits implements Sink {
       tallies: this.#tallies,
       showsState: this.#showsState,
       moment: () => this.#moment(),
-      expectRetry: () => this.#rounds.expect(call),
+      expectRetry: (isNamed: boolean) => this.#rounds.expect(call, isNamed),
     };
     return new Ticket(terms, moment.monotonic);
   }

@@ -23,7 +23,7 @@ export interface TicketTerms {
   readonly tallies: Tallies;
   readonly showsState: boolean;
   moment(): Moment;
-  expectRetry(): void;
+  expectRetry(isNamed: boolean): void;
 }
 
 /** One call that was let through. */
@@ -63,8 +63,8 @@ export class Ticket implements Admission {
     }
   }
 
-  expectRetry(): void {
-    this.#terms.expectRetry();
+  expectRetry(isNamed = false): void {
+    this.#terms.expectRetry(isNamed);
   }
 
   release(): void {

@@ -21,6 +21,8 @@ export interface AuditFilter {
   /** Id of a trace. */
   readonly trace?: string | undefined;
   readonly id?: string | undefined;
+  /** Id of the exchange that began a call: found are that one and those that went on with it. */
+  readonly call?: string | undefined;
   /** Name of an event. Lines that only hold a chain together are found by it alone. */
   readonly event?: string | undefined;
 }
@@ -48,7 +50,7 @@ export function lineFilter(filter: AuditFilter): (line: Buffer) => JsonObject | 
   const members = Object.entries(MEMBERS)
     .map(([name, member]) => [member, filter[name as Member]] as const)
     .filter(([, value]) => value !== undefined);
-  const needles = [...members.map(([, value]) => value), filter.consumer, filter.tool]
+  const needles = [...members.map(([, value]) => value), filter.consumer, filter.tool, filter.call]
     .filter((value) => value !== undefined)
     .map((value) => Buffer.from(JSON.stringify(value)));
   const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = filter;
@@ -60,7 +62,8 @@ export function lineFilter(filter: AuditFilter): (line: Buffer) => JsonObject | 
     const record = recordOf(line);
     if (record === undefined || !members.every(([member, value]) => record[member] === value))
       return undefined;
-    return isNamed(record, filter) && isLoud(record, filter) ? record : undefined;
+    const isFound = isNamed(record, filter) && isOfCall(record, filter) && isLoud(record, filter);
+    return isFound ? record : undefined;
   };
 }
 
@@ -69,6 +72,10 @@ function isNamed(record: JsonObject, { consumer, server, tool }: AuditFilter): b
   if (tool !== undefined && record['target'] !== tool && record['custom'] !== tool) return false;
   const own = record['server'];
   return server === undefined || (typeof own === 'string' && sameText(own, server));
+}
+
+function isOfCall({ id, callId }: JsonObject, { call }: AuditFilter): boolean {
+  return call === undefined || id === call || callId === call;
 }
 
 function sameText(a: string, b: string): boolean {

@@ -25,8 +25,8 @@ const MAX_CLIENT_CHARS = 200;
  * One exchange as a record of the audit: a flat JSON object whose members come in this order, undefined ones left out.
  *
  * - `at`: when the exchange ended, ISO 8601 in UTC; it arrived `durationMs` before
- * - `id`: joins it to log and trace
- * - `method`, `outcome` (ok, tool-error, error, refused, timed-out, cancelled, crashed), `code` of a refusal or error
+ * - `id`: joins it to log and trace; `callId`: the `id` of the exchange that began the call, where this one goes on with it
+ * - `method`, `outcome` (ok, input-required, tool-error, error, refused, timed-out, cancelled, crashed), `code` of a refusal or error
  * - `rule` that decided, `shadows`: rules in shadow mode that would have decided otherwise, `warnings` of limits where
  *   there are any
  * - `server`, `kind`, `target` under its server's name, `custom`: the name of the custom
@@ -58,6 +58,7 @@ function fieldsOf({ entry, spending }: Recorded, mode: ArgumentsMode): string {
   return JSON.stringify({
     at: new Date(entry.startedAt + entry.durationMs).toISOString(),
     id: entry.id,
+    callId: entry.callId,
     method: entry.method,
     outcome: entry.outcome,
     code: entry.code,

@@ -1,6 +1,6 @@
 import type { UpstreamPhase, UpstreamState } from '../../kernel/inventory.ts';
 import type { Families } from './families.ts';
-import type { MetricsPorts } from './ports.ts';
+import { PARKED_ENDS, type MetricsPorts } from './ports.ts';
 import type { NameOf } from './table.ts';
 import { labelCounts, type Tracks } from './tracks.ts';
 
@@ -38,6 +38,7 @@ export function collect(families: Families, tracks: Tracks, ports: MetricsPorts)
   for (const name of PASSING) families.clear(name);
   for (const state of ports.upstreams()) collectUpstream(families, state);
   collectSessions(families, ports);
+  collectParked(families, ports);
   for (const { id, mode } of ports.limits()) {
     const limit = tracks.values('limit').of(id);
     families.sample('mcpx_limit_hits_total', { limit, mode });
@@ -66,6 +67,16 @@ function collectSessions(families: Families, ports: MetricsPorts): void {
   set(families.sample('mcpx_sessions', {}), count);
   set(families.sample('mcpx_streams', {}), streams);
   set(families.sample('mcpx_event_store_bytes', {}), chars);
+}
+
+function collectParked(families: Families, ports: MetricsPorts): void {
+  const parked = ports.parked?.();
+  if (parked === undefined) return;
+  const ended = PARKED_ENDS.map((reason) => families.sample('mcpx_parked_ended_total', { reason }));
+  const rounds = ended.reduce((sum, { value }) => sum + value, parked.count);
+  set(families.sample('mcpx_parked_calls', {}), parked.count);
+  set(families.sample('mcpx_parked_bytes', {}), parked.bytes);
+  set(families.sample('mcpx_parked_rounds_total', {}), rounds);
 }
 
 function collectAudit(families: Families, ports: MetricsPorts): void {

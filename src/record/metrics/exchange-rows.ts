@@ -113,6 +113,13 @@ export const EXCHANGE_ROWS = {
     help: 'What happened to the gateway itself: configurations taken over, keys made, sessions begun and ended.',
     since: '0.1.0',
   },
+  mcpx_parked_ended_total: {
+    type: 'counter',
+    unit: 'rounds',
+    labels: ['reason'],
+    help: 'How often a call stopped waiting for its client, by why: it was resumed, or given up.',
+    since: '0.1.0',
+  },
 
   mcpx_tokens_total: {
     type: 'counter',

@@ -24,7 +24,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   code: 'Code of the refusal, as in [Refusals](refusals.md).',
   consumer: 'Consumer of the caller; empty where it has none.',
   era: '`legacy` or `modern`.',
-  error: '`true` for every outcome but success.',
+  error: '`true` for every outcome but `ok` and `input-required`.',
   error_type:
     'Empty for success; else the JSON-RPC error code, `tool_error`, `cancelled`, or, of the servers behind, `timeout` or the code of the refusal.',
   estimate: '`true` where the tokens are estimated.',
@@ -46,7 +46,10 @@ export const LABELS: Readonly<Record<string, string>> = {
   model: 'Model that the agent runs, as far as it or the configuration says.',
   network_transport: '`tcp` or `pipe`.',
   node: 'Version of Node.js.',
-  outcome: '`ok`, `tool-error`, `error`, `refused`, `timed-out`, `cancelled` or `crashed`.',
+  outcome:
+    '`ok`, `input-required` (a call that goes on with a retry), `tool-error`, `error`, `refused`, `timed-out`, `cancelled` or `crashed`.',
+  reason:
+    '`resumed` by its client; given up: `expired`, `evicted` (too many wait), `denied` (no longer allowed) or `shutdown`.',
   rpc_response_status_code: 'JSON-RPC error code of the answer; empty where it has none.',
   server: 'Name of the server behind, as configured.',
   state: '`starting`, `ready`, `degraded`, `pending-input`, `pending-auth`, `failed` or `stopped`.',

@@ -5,7 +5,7 @@ import { REFUSALS, type RefusalCode } from '../../kernel/refusals.ts';
 import { collect } from './collect.ts';
 import { Families } from './families.ts';
 import { LinkTimes } from './link-times.ts';
-import type { MetricsPorts } from './ports.ts';
+import type { MetricsPorts, ParkedEnd } from './ports.ts';
 import { networkOf, Tracks } from './tracks.ts';
 
 /** What a scraper is answered. */
@@ -60,6 +60,11 @@ export class MetricsSink implements Sink {
   /** Counts requests that were refused before they were on any road. */
   turnedAway(code: RefusalCode, count = 1): void {
     this.#families.sample('mcpx_turned_away_total', { code }).value += count;
+  }
+
+  /** Counts a call that stopped waiting for its client. */
+  parkedEnded(reason: ParkedEnd): void {
+    this.#families.sample('mcpx_parked_ended_total', { reason }).value += 1;
   }
 
   /** Counts what happened to the gateway itself. */

@@ -11,6 +11,8 @@ export interface MetricsPorts extends LabelTerms {
   sessions(): SessionsReading;
   /** The limits of the plan: each is shown from the start, with zero. */
   limits(): readonly Pick<LimitPlan, 'id' | 'mode'>[];
+  /** Calls that wait for their clients to come back; undefined where none can. */
+  parked?(): ParkedReading | undefined;
   /** Undefined where nothing is audited. */
   audit(): AuditReading | undefined;
   /** Undefined where there is no usage store. */
@@ -29,6 +31,16 @@ export interface SessionsReading {
   readonly streams: number;
   /** Characters of the messages kept for that. */
   readonly chars: number;
+}
+
+/** Why a call stops waiting for its client. */
+export const PARKED_ENDS = ['resumed', 'expired', 'evicted', 'denied', 'shutdown'] as const;
+export type ParkedEnd = (typeof PARKED_ENDS)[number];
+
+/** Calls that wait for their clients at this moment. */
+export interface ParkedReading {
+  readonly count: number;
+  readonly bytes: number;
 }
 
 /** The audit log since the process started. */

@@ -74,6 +74,28 @@ export const STATE_ROWS = {
     since: '0.1.0',
   },
 
+  mcpx_parked_calls: {
+    type: 'gauge',
+    unit: 'calls',
+    labels: [],
+    help: 'Calls that wait at their servers for what their clients were asked.',
+    since: '0.1.0',
+  },
+  mcpx_parked_rounds_total: {
+    type: 'counter',
+    unit: 'rounds',
+    labels: [],
+    help: 'How often a call was answered with what its server asks, and began to wait for its client.',
+    since: '0.1.0',
+  },
+  mcpx_parked_bytes: {
+    type: 'gauge',
+    unit: 'bytes',
+    labels: [],
+    help: 'What is kept for calls that wait for their clients, a character counted as a byte.',
+    since: '0.1.0',
+  },
+
   mcpx_token_counts_total: {
     type: 'counter',
     unit: 'exchanges',

@@ -151,7 +151,7 @@ export class Tracks {
     if (kind.method !== 'tools/call') return undefined;
     const { tool, outcome, agent, llm, model, server, consumer } = kind;
     const labels = { agent, llm, model, server, consumer };
-    const error = String(outcome !== 'ok');
+    const error = String(!isSuccess(outcome));
     return this.#families.histogram('tool_call_duration_ms', { tool_name: tool, error, ...labels });
   }
 }
@@ -222,12 +222,17 @@ interface ErrorLabels {
   readonly rpc_response_status_code: string;
 }
 
+/** A question to the client is no error either. */
+function isSuccess(outcome: string): boolean {
+  return outcome === 'ok' || outcome === 'input-required';
+}
+
 /** What the client was answered (conventions: `error.type` is the JSON-RPC code where there is one). */
 function errorOf({ outcome, code, era }: Kind): ErrorLabels {
   if (outcome === 'tool-error') return { error_type: 'tool_error', rpc_response_status_code: '' };
   const status = isRefusalCode(code) ? String(rpcCodeOf(code, era)) : code;
   if (status !== '') return { error_type: status, rpc_response_status_code: status };
-  return { error_type: outcome === 'ok' ? '' : outcome, rpc_response_status_code: '' };
+  return { error_type: isSuccess(outcome) ? '' : outcome, rpc_response_status_code: '' };
 }
 
 /** What the server behind answered; an answer that the gateway then refused to pass on was none of its errors. */

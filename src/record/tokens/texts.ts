@@ -6,7 +6,7 @@ import { itemTokens, mediaTokens } from './media.ts';
 
 /** What of one exchange the agent's model wrote and reads. Nothing is copied. */
 export interface Texts {
-  /** What it wrote: their JSON text. */
+  /** What it wrote: their JSON text. What a retry says again was counted with the round before. */
   readonly args: JsonObject | undefined;
   /** What it reads: texts, and objects whose JSON text it reads. */
   readonly parts: readonly (string | JsonObject)[];
@@ -72,7 +72,11 @@ export function textsOf(entry: Entry): Texts | undefined {
   else if (isObject(result)) read?.(result, reading);
   const { parts, media, isCut } = reading;
   if (args === undefined && parts.length === 0 && media === 0) return undefined;
-  return { args, parts, list: undefined, media, isCut };
+  return { args: writtenIn(entry), parts, list: undefined, media, isCut };
+}
+
+function writtenIn({ args, callId }: Entry): JsonObject | undefined {
+  return callId === undefined ? args : undefined;
 }
 
 function listTexts(list: string): Texts {
@@ -81,7 +85,8 @@ function listTexts(list: string): Texts {
 
 /** What a caller is told where there is no result. */
 function messageOf({ outcome, failure, result }: Entry): string | undefined {
-  if (outcome === 'ok' || outcome === 'tool-error') return undefined;
+  if (outcome === 'ok' || outcome === 'tool-error' || outcome === 'input-required')
+    return undefined;
   // The rest of what is known of a crash is for the log alone.
   if (outcome === 'crashed') return REFUSALS.INTERNAL.sentence;
   return failure ?? (isObject(result) ? stringAt(result, 'message') : undefined);

@@ -26,6 +26,7 @@ export function exchangeAttributes(
     'network.transport': transport === undefined ? undefined : networkOf(transport),
     'network.protocol.name': transport === 'http' || transport === 'sse' ? 'http' : undefined,
     'mcpx.exchange.id': entry.id,
+    'mcpx.call_id': entry.callId,
     'mcpx.era': entry.era,
     'mcpx.outcome': entry.outcome,
     'mcpx.code': entry.code,
@@ -59,7 +60,7 @@ export function upstreamAttributes(
 
 /** Whether an exchange went wrong, other than by its client's own wish. */
 export function isFailure({ outcome }: Entry): boolean {
-  return outcome !== 'ok' && outcome !== 'cancelled';
+  return outcome !== 'ok' && outcome !== 'input-required' && outcome !== 'cancelled';
 }
 
 /** What is asked, and how that ended. */

@@ -1,4 +1,4 @@
-import { usageSum, type UsageItem } from '../../kernel/usage.ts';
+import { exchangesOf, usageSum, type UsageItem } from '../../kernel/usage.ts';
 
 /** Usage that waits to be kept, in little space and bounded. */
 export class Backlog {
@@ -15,7 +15,7 @@ export class Backlog {
     return this.#items.size;
   }
 
-  /** Calls that were dropped because too much waited. */
+  /** Exchanges that were dropped because too much waited. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -39,6 +39,6 @@ export class Backlog {
   }
 
   #dropOldest(): void {
-    for (const item of this.take(1)) this.#dropped += item.counts.calls;
+    for (const item of this.take(1)) this.#dropped += exchangesOf(item);
   }
 }

@@ -1,4 +1,4 @@
-import type { UsageBatch, UsageItem } from '../../kernel/usage.ts';
+import { exchangesOf, type UsageBatch, type UsageItem } from '../../kernel/usage.ts';
 import { Backlog } from './backlog.ts';
 import type { UsageKeeper, UsageLog } from './ports.ts';
 
@@ -14,9 +14,9 @@ export interface DeliveryTerms {
 export interface DeliveryCounts {
   /** Combinations of series and minute that are not kept yet. */
   readonly waiting: number;
-  /** Calls that were kept. */
+  /** Exchanges that were kept. */
   readonly written: number;
-  /** Calls that will never be kept, for too much waited. */
+  /** Exchanges that will never be kept, for too much waited. */
   readonly dropped: number;
   /** Attempts that failed. */
   readonly failures: number;
@@ -91,7 +91,7 @@ export class Delivery {
 
   #kept({ items }: UsageBatch): void {
     this.#batch = undefined;
-    for (const { counts } of items) this.#written += counts.calls;
+    for (const item of items) this.#written += exchangesOf(item);
     if (!this.#isFailing) return;
     this.#isFailing = false;
     const { dropped } = this.#backlog;

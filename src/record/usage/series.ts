@@ -13,7 +13,8 @@ const known = new Map<string, string>();
 export function seriesOf(entry: Entry): Series | undefined {
   const { kind, method } = entry;
   const road = METHODS.get(method)?.road;
-  if (road !== 'call' && road !== 'list' && kind !== 'ask') return undefined;
+  const isCall = road === 'call' || kind === 'extension';
+  if (!isCall && road !== 'list' && kind !== 'ask') return undefined;
   return {
     consumer: nameOf(entry.caller?.consumer),
     client: nameOf(entry.client),

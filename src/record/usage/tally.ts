@@ -29,31 +29,32 @@ export class Tally {
     this.#series = series;
   }
 
-  /** Counts one exchange. */
+  /** Counts one exchange; a call once, however many rounds it takes (docs/rules.md R3). */
   add(entry: Entry, spending: Spending | undefined): void {
     const counts = this.#counts;
+    const calls = entry.outcome === 'input-required' ? 0 : 1;
     const upstreamMs = amount(entry.upstreamMs);
     const gatewayMs = amount(entry.durationMs - upstreamMs);
-    counts.calls += 1;
+    counts.calls += calls;
     counts.gatewayMs += gatewayMs;
     this.#gateway.accept(gatewayMs);
     if (upstreamMs > 0) {
-      counts.upstreamCalls += 1;
+      counts.upstreamCalls += calls;
       counts.upstreamMs += upstreamMs;
       this.#upstream.accept(upstreamMs);
     }
     counts.requestBytes += whole(entry.requestBytes);
     counts.resultChars += whole(entry.resultChars);
-    if (spending !== undefined) this.#spend(spending);
+    if (spending !== undefined) this.#spend(spending, calls);
   }
 
-  #spend({ tokens, cost }: Spending): void {
+  #spend({ tokens, cost }: Spending, calls: number): void {
     const counts = this.#counts;
-    counts.counted += 1;
+    counts.counted += calls;
     counts.estimates += tokens.isEstimate ? 1 : 0;
     counts.argumentTokens += whole(tokens.arguments);
     counts.resultTokens += whole(tokens.result);
-    counts.priced += cost === undefined ? 0 : 1;
+    counts.priced += cost === undefined ? 0 : calls;
     counts.cost += amount(cost);
   }
 

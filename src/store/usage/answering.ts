@@ -55,7 +55,7 @@ export class Answering {
   answer({ from, to, notes }: Span): UsageAnswer {
     const rank = this.#ranks();
     const rows = [...this.#groups.values()]
-      .filter(({ combination, sums }) => sums.calls > 0 && rank.has(combination))
+      .filter(({ combination, gateway }) => gateway.count > 0 && rank.has(combination))
       .sort(
         (a, b) =>
           (a.at ?? 0) - (b.at ?? 0) ||
@@ -77,7 +77,7 @@ export class Answering {
       at,
       series,
       combination,
-      sums: Object.fromEntries(COUNTS.map((count) => [count, 0])) as Sums,
+      sums: noSums(),
       outcomes: [],
       gateway: new Sketch(),
       upstream: new Sketch(),
@@ -89,22 +89,38 @@ export class Answering {
   /** The combinations that are told of, by their place in the order. */
   #ranks(): ReadonlyMap<string, number> {
     const { orderBy, top } = this.#query;
-    const totals = new Map<string, { sums: Sums; oks: number }>();
-    for (const { combination, sums, outcomes } of this.#groups.values()) {
-      const total = totals.get(combination);
-      if (total === undefined)
-        totals.set(combination, { sums: { ...sums }, oks: outcomes[0] ?? 0 });
-      else {
-        for (const count of COUNTS) total.sums[count] += sums[count];
-        total.oks += outcomes[0] ?? 0;
-      }
+    const totals = new Map<string, Total>();
+    for (const group of this.#groups.values()) {
+      const total = totals.get(group.combination) ?? emptyTotal();
+      totals.set(group.combination, total);
+      for (const count of COUNTS) total.sums[count] += group.sums[count];
+      total.oks += group.outcomes[0] ?? 0;
+      total.timed += group.gateway.count;
+      total.asked += group.upstream.count;
     }
     const measured = [...totals].map(
-      ([combination, { sums, oks }]) => [combination, measure(orderBy, sums, oks)] as const,
+      ([combination, total]) => [combination, measure(orderBy, total)] as const,
     );
     measured.sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1));
     return new Map(measured.slice(0, top).map(([combination], index) => [combination, index]));
   }
+}
+
+/** A combination over all steps. */
+interface Total {
+  readonly sums: Sums;
+  oks: number;
+  /** Exchanges, and those for which a server was asked. */
+  timed: number;
+  asked: number;
+}
+
+function emptyTotal(): Total {
+  return { sums: noSums(), oks: 0, timed: 0, asked: 0 };
+}
+
+function noSums(): Sums {
+  return Object.fromEntries(COUNTS.map((count) => [count, 0])) as Sums;
 }
 
 function tooLong(): Refusal {
@@ -114,7 +130,7 @@ function tooLong(): Refusal {
   );
 }
 
-function measure(by: Measure, sums: Sums, oks: number): number {
+function measure(by: Measure, { sums, oks, timed, asked }: Total): number {
   switch (by) {
     case 'calls':
     case 'cost':
@@ -126,9 +142,9 @@ function measure(by: Measure, sums: Sums, oks: number): number {
     case 'bytes':
       return sums.requestBytes + sums.resultChars;
     case 'gatewayMs':
-      return meanOf(sums.gatewayMs, sums.calls) ?? 0;
+      return meanOf(sums.gatewayMs, timed) ?? 0;
     case 'upstreamMs':
-      return meanOf(sums.upstreamMs, sums.upstreamCalls) ?? 0;
+      return meanOf(sums.upstreamMs, asked) ?? 0;
   }
 }
 
@@ -151,12 +167,13 @@ function rowOf({ at, series, sums, outcomes, gateway, upstream }: Group): UsageR
     priced,
     requestBytes,
     resultChars,
-    gatewayMs: latencyOf(gateway, sums.gatewayMs, calls),
-    upstreamMs: latencyOf(upstream, sums.upstreamMs, sums.upstreamCalls),
+    gatewayMs: latencyOf(gateway, sums.gatewayMs),
+    upstreamMs: latencyOf(upstream, sums.upstreamMs),
   };
 }
 
-function latencyOf(sketch: Sketch, ms: number, count: number): Latency {
+function latencyOf(sketch: Sketch, ms: number): Latency {
+  const { count } = sketch;
   return {
     count,
     mean: meanOf(ms, count),

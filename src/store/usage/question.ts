@@ -24,7 +24,7 @@ export interface Statement {
   readonly values: readonly (number | string)[];
 }
 
-/** Every way an exchange can end, each counted in a column of its own. */
+/** Every way a call can end, each counted in a column of its own; `input-required` is the end of none. */
 export const OUTCOMES: readonly Outcome[] = [
   'ok',
   'tool-error',

@@ -41,6 +41,8 @@ export interface FetchSink {
 /** A request under way. */
 export interface Fetching {
   abort(): void;
+  /** Its server waits for an answer of the gateway: it does not keep others from their turn any more. */
+  giveWay?(): void;
 }
 
 const CONNECT_CODES = new Set([

@@ -90,6 +90,7 @@ class HttpWire implements Wire {
     if (body === undefined) return;
     const id = 'method' in message && 'id' in message ? message.id : undefined;
     const isStream = 'method' in message && message.method === 'subscriptions/listen';
+    const isBounded = id !== undefined && !isStream;
     const state: ResumeState = {
       lastEventId: undefined,
       retryMs: RETRY_MS,
@@ -101,7 +102,7 @@ class HttpWire implements Wire {
     // In place before anything can fail: what ends at once must be told like what ends later.
     if (id !== undefined) this.#fetching.set(id, NOT_STARTED);
     const fetching = this.#terms.outlet.start({
-      isStream,
+      isBounded,
       url: this.#url,
       method: 'POST',
       headers: {
@@ -158,6 +159,7 @@ class HttpWire implements Wire {
         if (state.isLost) return;
         const answer = answerTo(message, id);
         if (answer !== undefined) this.#fetching.delete(id);
+        else if ('method' in message && 'id' in message) this.#fetching.get(id)?.giveWay?.();
         this.#terms.events.onMessage(answer ?? message, id);
       },
       onId: (eventId) => {
@@ -275,7 +277,7 @@ class HttpWire implements Wire {
     const resume: Record<string, string> =
       lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     return this.#terms.outlet.start({
-      isStream: true,
+      isBounded: false,
       url: this.#url,
       method: 'GET',
       headers: {
@@ -309,7 +311,7 @@ class HttpWire implements Wire {
     return new Promise((resolve) => {
       const timer = setTimeout(() => fetching.abort(), GOODBYE_MS);
       const fetching = this.#terms.outlet.start({
-        isStream: true,
+        isBounded: false,
         url: this.#url,
         method: 'DELETE',
         headers: { ...this.#terms.endpoint.headers, ...this.#session },

@@ -2,6 +2,7 @@ import { Agent } from 'undici';
 
 import type { UpstreamLimits } from '../../kernel/plan.ts';
 import { startFetch, type FetchSink, type Fetching } from './http-fetch.ts';
+import { Places } from './places.ts';
 
 /** One request to a remote server, whichever way it goes. */
 export interface Outgoing {
@@ -9,8 +10,11 @@ export interface Outgoing {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  /** Whether it brings a stream, which lives long and must not use up the connections that requests need. */
-  readonly isStream: boolean;
+  /**
+   * Whether it counts among those that may be under way at once. Streams do not, which live long, nor what is answered with
+   * nothing: the answer to a question must not wait behind the call that asked it.
+   */
+  readonly isBounded: boolean;
   /** The consumer whose call it carries; undefined for the gateway's own requests. */
   readonly consumer?: string | undefined;
   readonly sink: FetchSink;
@@ -26,28 +30,30 @@ export interface Outlet {
 /** Keeps the connections to one server, or to the proxy at `origin` that stands for it. */
 export class DirectOutlet implements Outlet {
   readonly #agent: Agent;
-  readonly #streams: Agent;
+  readonly #places: Places;
   readonly #maxBytes: number;
   readonly #origin: string | undefined;
 
   constructor(limits: UpstreamLimits, origin?: string) {
-    const options = { connectTimeout: limits.connectTimeoutMs, allowH2: false };
-    this.#agent = new Agent({ ...options, connections: limits.maxConnections });
-    this.#streams = new Agent(options);
+    this.#agent = new Agent({ connectTimeout: limits.connectTimeoutMs, allowH2: false });
+    this.#places = new Places(limits.maxConnections);
     this.#maxBytes = limits.maxMessageBytes;
     this.#origin = origin;
   }
 
-  start({ isStream, ...request }: Outgoing): Fetching {
-    return startFetch({
-      ...request,
-      origin: this.#origin ?? request.url.origin,
-      dispatcher: isStream ? this.#streams : this.#agent,
-      maxBytes: this.#maxBytes,
-    });
+  start({ isBounded, ...request }: Outgoing): Fetching {
+    const begin = (sink: FetchSink): Fetching =>
+      startFetch({
+        ...request,
+        sink,
+        origin: this.#origin ?? request.url.origin,
+        dispatcher: this.#agent,
+        maxBytes: this.#maxBytes,
+      });
+    return isBounded ? this.#places.start(request.sink, begin) : begin(request.sink);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#agent.destroy(), this.#streams.destroy()]);
+    await this.#agent.destroy();
   }
 }

@@ -27,7 +27,7 @@ class SseWire implements Wire {
   constructor(terms: HttpTerms) {
     this.#terms = terms;
     this.#stream = terms.outlet.start({
-      isStream: true,
+      isBounded: false,
       url: new URL(terms.endpoint.url),
       method: 'GET',
       headers: { ...terms.endpoint.headers, accept: 'text/event-stream' },
@@ -98,7 +98,8 @@ class SseWire implements Wire {
     const id: RequestId | undefined =
       'method' in message && 'id' in message ? message.id : undefined;
     this.#terms.outlet.start({
-      isStream: false,
+      // An answer must not wait behind the calls.
+      isBounded: id !== undefined,
       url,
       method: 'POST',
       headers: {

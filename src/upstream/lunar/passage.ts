@@ -48,6 +48,10 @@ export class Passage implements Fetching {
     this.#fetching?.abort();
   }
 
+  giveWay(): void {
+    this.#fetching?.giveWay?.();
+  }
+
   #onHeaders(...[status, headers]: Parameters<NonNullable<FetchSink['onHeaders']>>): void {
     if (this.#phase !== 'proxied') return;
     const error = proxyError(status, headers);

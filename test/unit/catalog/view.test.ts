@@ -228,22 +228,6 @@ test('a URI that nobody lists goes to the one server with resources, and to none
   assert.equal(viewOf({ b: { tools: ['t'] } }).resource('any:9'), undefined);
 });
 
-test('all capabilities are declared from the start, tasks and extensions where a server has them (R14)', () => {
-  const base = {
-    tools: { listChanged: true },
-    prompts: { listChanged: true },
-    resources: { listChanged: true, subscribe: true },
-    completions: {},
-    logging: {},
-  };
-  assert.deepEqual(viewOf({}).capabilities, base);
-  const capabilities = { tasks: { list: {} }, extensions: { 'example.com/x': { a: 1 } } };
-  assert.deepEqual(viewOf({ a: { capabilities }, b: {} }).capabilities, {
-    ...base,
-    ...capabilities,
-  });
-});
-
 test('clients are told of the kinds of lists that differ as they see them, and of no others', () => {
   const told: ChangeKind[][] = [];
   const catalog = new Catalog(

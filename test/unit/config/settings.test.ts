@@ -21,6 +21,7 @@ const FORMATS = {
 const LIMITS = {
   connectTimeoutMs: 30_000,
   probeTimeoutMs: 3000,
+  eraMaxAgeMs: 86_400_000,
   listTimeoutMs: 15_000,
   callTimeoutMs: 300_000,
   progressResetsCallTimeout: true,

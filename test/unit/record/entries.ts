@@ -4,6 +4,7 @@ import type { Entry } from '../../../src/kernel/entry.ts';
 export function entryOf(changes: Partial<Entry> = {}): Entry {
   return {
     id: 'run-1',
+    callId: undefined,
     method: 'tools/call',
     era: 'legacy',
     transport: 'http',

@@ -76,6 +76,13 @@ test('refusals, failing tools, time-outs and cancellations are lines at info; on
   assert.equal(Reflect.get(fields, 'failure'), 'at x.ts:1');
 });
 
+test('a line of a further round names the exchange that began its call (R3)', () => {
+  const { fields, level } = lineOf({ id: 'run-7', callId: 'run-1', outcome: 'input-required' });
+  assert.equal(level, 'info');
+  const { id, callId, outcome } = fields as Record<string, unknown>;
+  assert.deepEqual([id, callId, outcome], ['run-7', 'run-1', 'input-required']);
+});
+
 test('where a level is not written, no line is prepared for it', () => {
   const lines: Line[] = [];
   const fail = (): never => assert.fail('a line was prepared');

@@ -82,6 +82,38 @@ test('estimates and calls without a price are counted as such', async (t) => {
   assert.deepEqual([row?.calls, row?.counted, row?.estimates, row?.priced], [3, 2, 1, 1]);
 });
 
+test('a call of several rounds counts once, with the one that ends it; what each round used is in the sums (R3)', async (t) => {
+  const { take, rows } = benchFor(t);
+  const tokens = { ...SPENDING.tokens, isEstimate: true };
+  const asks = { outcome: 'input-required', durationMs: 5, upstreamMs: 4 } as const;
+  take(asks, { tokens, cost: 0.002 });
+  take({ ...asks, callId: 'run-1' });
+  take({ callId: 'run-1', durationMs: 3, upstreamMs: 1 }, SPENDING);
+  const [row, ...others] = await rows();
+  assert.deepEqual(others, []);
+  assert.deepEqual([row?.calls, row?.errors, { ...row?.outcomes }], [1, 0, { ok: 1 }]);
+  assert.deepEqual([row?.counted, row?.priced, row?.estimates], [1, 1, 1]);
+  assert.deepEqual([row?.tokens, row?.cost], [{ arguments: 24, result: 680 }, 0.004]);
+  assert.deepEqual([row?.requestBytes, row?.resultChars], [360, 192]);
+  const { gatewayMs, upstreamMs } = row ?? assert.fail();
+  assert.deepEqual([gatewayMs.count, gatewayMs.mean], [3, 4 / 3], 'times are those of requests');
+  assert.deepEqual([upstreamMs.count, upstreamMs.mean], [3, 3]);
+});
+
+test('rounds that asked their client are a row of their own by outcome, without calls (R3)', async (t) => {
+  const { take, rows, sink } = benchFor(t);
+  take({ outcome: 'input-required' }, SPENDING);
+  take({ outcome: 'input-required' });
+  const found = await rows({ by: ['outcome'] });
+  assert.deepEqual(
+    found.map(({ series, calls, errors }) => [series.outcome, calls, errors]),
+    [['input-required', 0, 0]],
+  );
+  assert.equal(found[0]?.tokens.result, 340);
+  assert.equal(found[0]?.gatewayMs.count, 2);
+  assert.equal(sink.counts().written, 2, 'they are exchanges that were kept');
+});
+
 test('a custom tool is counted by its own name', async (t) => {
   const { take, rows } = benchFor(t);
   take({ custom: 'post_to_general', target: 'post_message' });
@@ -102,13 +134,14 @@ test('calls, lists and what servers ask are counted; what only keeps a session i
   take({ method: 'tools/list', kind: undefined });
   take({ method: 'sampling/createMessage', kind: 'ask', target: 'sampling' });
   take({ method: 'invented/by-a-server', kind: 'ask', target: undefined });
+  take({ method: 'other', kind: 'extension', target: 'weather/now' });
   for (const method of ['initialize', 'ping', 'server/discover', 'resources/subscribe', 'other'])
     take({ method, kind: undefined });
   assert.deepEqual(callsBy(await rows({ by: ['method'] })), {
     'tools/call': 1,
     'tools/list': 1,
     'sampling/createMessage': 1,
-    other: 1,
+    other: 2,
   });
 });
 

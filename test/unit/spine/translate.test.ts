@@ -7,10 +7,12 @@ import type { JsonObject } from '../../../src/kernel/json.ts';
 import type { Target } from '../../../src/kernel/target.ts';
 import { Snapshot } from '../../../src/catalog/snapshot.ts';
 import { newSecret, Seal } from '../../../src/seal/seal.ts';
+import { echoOf } from '../../../src/spine/echo.ts';
 import { fromUpstream } from '../../../src/spine/from-upstream.ts';
 import type { Passage } from '../../../src/spine/passage.ts';
 import type { SpinePorts } from '../../../src/spine/ports.ts';
 import { toUpstream } from '../../../src/spine/to-upstream.ts';
+import type { Trail } from '../../../src/spine/trail.ts';
 import { Sealed } from '../../../src/wiring/sealed.ts';
 import { CALLER, suppliersOf, viewOf } from '../../support/unit-catalog.ts';
 
@@ -19,13 +21,13 @@ const GATEWAY = { name: 'mcpx' };
 
 const servers = { one: { resources: ['x:1'] }, two: { tools: ['t'], resources: ['x:1', 'y:1'] } };
 const view = viewOf(new Snapshot(suppliersOf(servers), 'prefix'));
-const sealed = new Sealed(new Seal([{ id: 1, secret: newSecret() }]), () => 1_000_000);
+const sealed = new Sealed(new Seal([{ id: 1, secret: newSecret() }]), () => 1_000_000, 'run');
 const needed: Pick<SpinePorts, 'serverInfo' | 'sealTask' | 'sealState' | 'openState' | 'noteTask'> =
   {
     serverInfo: GATEWAY,
     sealTask: (upstream, principal, id) => sealed.sealTask(upstream, principal, id),
-    sealState: (binding, state) => sealed.sealState(binding, state),
-    openState: (binding, state) => sealed.openState(binding, state),
+    sealState: (...args) => sealed.sealState(...args),
+    openState: (...args) => sealed.openState(...args),
     noteTask: () => undefined,
   };
 const ports = needed as SpinePorts;
@@ -46,11 +48,16 @@ function passage(
   const { era = 'legacy', target = TOOL } = changes;
   const request = { jsonrpc: '2.0', id: 1, method, params };
   return {
-    arrival: { era, request } as unknown as Arrival,
+    arrival: {
+      era,
+      version: era === 'modern' ? '2026-07-28' : '2025-11-25',
+      request,
+    } as unknown as Arrival,
     target,
     principal: CALLER,
     view,
     ports,
+    callId: 'call',
   };
 }
 
@@ -192,7 +199,8 @@ test('"not found" has the code of the era of the client', () => {
   assert.deepEqual(ask('modern', RESOURCE), {
     error: { code: -32602, message: 'no', data: { future: 1, uri: RESOURCE.publicName } },
   });
-  assert.deepEqual(ask('modern', TOOL), { error }, 'of a tool that code may mean anything');
+  assert.deepEqual(ask('modern', TOOL), { error: { ...error, code: -32602 } });
+  assert.deepEqual(ask('legacy', TOOL), { error }, 'of a tool that code may mean anything');
 });
 
 test('a state is wrapped on its way to the client and comes back to its server as it was (R11)', () => {
@@ -201,19 +209,20 @@ test('a state is wrapped on its way to the client and comes back to its server a
   const result = { resultType: 'input_required', requestState: 'inner' };
   const { requestState } = resultOf(fromUpstream({ result }, asked));
   assert.notEqual(requestState, 'inner');
-  const again = (changes: JsonObject): JsonObject =>
-    toUpstream(
-      passage(
-        'tools/call',
-        { ...params, ...changes, requestState: requestState ?? null },
-        { era: 'modern' },
-      ),
-    ).params;
+  const again = (changes: JsonObject, upstream = 'two'): JsonObject => {
+    const sent = { ...params, ...changes, requestState: requestState ?? null };
+    const target = { ...TOOL, upstream };
+    const retry = passage('tools/call', sent, { era: 'modern', target });
+    const echo = echoOf(retry.arrival, { principal: CALLER } as Trail, ports);
+    assert.equal(echo?.callId, 'call');
+    return toUpstream({ ...retry, echo }).params;
+  };
   assert.equal(again({})['requestState'], 'inner');
   assert.equal(again({ arguments: { a: { c: 2, d: 1 }, b: 1 } })['requestState'], 'inner');
   assert.equal(again({ inputResponses: { x: {} }, _meta: { trace: 1 } })['requestState'], 'inner');
   for (const changes of [{ arguments: {} }, { more: 1 }, { name: 'two__other' }])
     assert.throws(() => again(changes), { code: 'PARAMS_INVALID' });
+  assert.throws(() => again({}, 'one'), { code: 'PARAMS_INVALID' });
 });
 
 test('task ids are sealed wherever a result has them (R12)', () => {
@@ -243,4 +252,33 @@ test('task ids are sealed wherever a result has them (R12)', () => {
     unrelated,
     "a tool's own field of that name is its own",
   );
+});
+
+test('what an extension sends and gets is its own affair: nothing in it is renamed or sealed', () => {
+  const target: Target = { kind: 'extension', upstream: 'two', name: 'x/do', publicName: 'x/do' };
+  const params = { name: 'two__t', uri: 'mcpx://two/x%3A1', taskId: 't', ref: { uri: 'x:1' } };
+  for (const era of ['legacy', 'modern'] as const) {
+    const asked = passage('x/do', params, { era, target });
+    assert.deepEqual(toUpstream(asked), { method: 'x/do', params });
+    const result = {
+      task: { taskId: 't' },
+      taskId: 't',
+      requestState: 'own',
+      content: [{ type: 'resource_link', uri: 'x:1' }],
+    };
+    const { _meta: _hop, resultType: _type, ...got } = resultOf(fromUpstream({ result }, asked));
+    assert.deepEqual(got, result);
+  }
+});
+
+test('what was read may be kept no longer, and by no more, than its view allows (spec 2026-07-28, caching)', () => {
+  const read = (ttlMs: number | string, cacheScope: string): readonly unknown[] => {
+    const result = { resultType: 'complete', contents: [], ttlMs, cacheScope };
+    const asked = passage('resources/read', {}, { era: 'modern', target: RESOURCE });
+    const got = resultOf(fromUpstream({ result }, asked));
+    return [got['ttlMs'], got['cacheScope']];
+  };
+  assert.deepEqual(read(7_000, 'public'), [7_000, 'public']);
+  assert.deepEqual(read(-1, 'private'), [0, 'private']);
+  assert.deepEqual(read('soon', 'everybody'), [0, 'private']);
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Principal } from '../../../src/kernel/principal.ts';
+import { Refusal } from '../../../src/kernel/refusals.ts';
 import { newSecret, Seal } from '../../../src/seal/seal.ts';
+import type { Echo } from '../../../src/spine/ports.ts';
 import { parseRecord, Sealed } from '../../../src/wiring/sealed.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -10,7 +12,17 @@ const [alice, bob] = [
   Principal.prove({ credential: 'bob', proof: 'api-key' }),
 ];
 const clock = { ms: 1_000_000 };
-const sealed = new Sealed(new Seal([{ id: 1, secret: newSecret() }]), () => clock.ms);
+const seal = new Seal([{ id: 1, secret: newSecret() }]);
+const sealed = new Sealed(seal, () => clock.ms, 'this run');
+const ECHO: Echo = { kind: 'upstream', callId: 'c-1', upstream: 'server', state: 'inner' };
+
+function refuses(binding: string, state: string, why: RegExp): void {
+  assert.throws(
+    () => sealed.openState(binding, state),
+    (error) =>
+      error instanceof Refusal && error.code === 'PARAMS_INVALID' && why.test(error.message),
+  );
+}
 
 test('a task id says where it belongs, always in the same words (R12)', () => {
   const id = sealed.sealTask('server', alice, 'task-1');
@@ -23,7 +35,7 @@ test('a task of one principal is unknown to another, and so is what was never se
   const id = sealed.sealTask('server', alice, 'task-1');
   assert.equal(sealed.openTask(id, bob), undefined);
   assert.equal(sealed.openTask('task-1', alice), undefined);
-  assert.equal(sealed.openTask(sealed.sealState('x', 'y'), alice), undefined);
+  assert.equal(sealed.openTask(sealed.sealState('x', ECHO), alice), undefined);
   assert.notEqual(sealed.sealTask('server', bob, 'task-1'), id);
   assert.notEqual(sealed.sealTask('other', alice, 'task-1'), id);
 });
@@ -51,21 +63,37 @@ test('task ids are found where the protocol has them, and nothing else is touche
   assert.deepEqual(sealed.ownTasks(bob, answer), answer);
 });
 
-test('a state opens for the call it was made for, and for no other (R11)', () => {
-  const state = sealed.sealState('call of alice', 'inner');
-  assert.equal(sealed.openState('call of alice', state), 'inner');
-  assert.equal(sealed.openState('call of bob', state), undefined);
-  assert.equal(sealed.openState('', state), undefined);
-  assert.equal(sealed.openState('call of alice', 'inner'), undefined);
-  assert.equal(sealed.openState('call of alice', sealed.sealTask('a', alice, 'b')), undefined);
+test('a state opens for the call it was made for, and for no other, all told in the same words (R11)', () => {
+  const state = sealed.sealState('call of alice', ECHO);
+  assert.deepEqual(sealed.openState('call of alice', state), ECHO);
+  const notMade = /^params\.requestState was not made for this call\.$/;
+  refuses('call of bob', state, notMade);
+  refuses('', state, notMade);
+  refuses('call of alice', 'inner', notMade);
+  refuses('call of alice', sealed.sealTask('a', alice, 'b'), notMade);
+  refuses('call of alice', `${state.slice(0, -2)}${state.endsWith('AA') ? 'BB' : 'AA'}`, notMade);
 });
 
-test('a state expires after an hour (R11)', () => {
-  const state = sealed.sealState('call', 'inner');
-  clock.ms += HOUR_MS - 1;
-  assert.equal(sealed.openState('call', state), 'inner');
+test('a state expires after an hour, or when it was said to (R11)', () => {
+  const state = sealed.sealState('call', ECHO);
+  const short = sealed.sealState('call', ECHO, clock.ms + 10);
+  assert.deepEqual(sealed.openState('call', short), ECHO);
+  clock.ms += 10;
+  refuses('call', short, /has expired/);
+  clock.ms += HOUR_MS - 11;
+  assert.deepEqual(sealed.openState('call', state), ECHO);
   clock.ms += 1;
-  assert.equal(sealed.openState('call', state), undefined);
+  refuses('call', state, /has expired/);
+});
+
+test('a state of a call that waits opens in the run of the gateway that it waits in alone (R3)', () => {
+  const echo: Echo = { kind: 'parked', callId: 'c-3', id: 'p-1' };
+  const state = sealed.sealState('call', echo);
+  assert.deepEqual(sealed.openState('call', state), echo);
+  const restarted = new Sealed(seal, () => clock.ms, 'next run');
+  assert.throws(() => restarted.openState('call', state), /restarted/);
+  const passedOn = sealed.sealState('call', ECHO);
+  assert.deepEqual(restarted.openState('call', passedOn), ECHO);
 });
 
 test('a record that is no object is none', () => {

@@ -184,6 +184,59 @@ test('a retry that an answer asked for is not counted again, one that nobody ask
   assert.equal(scene.once(ANNA, { ...retry, target: target('files/other') }), 'calls');
 });
 
+test('a retry that a state names is free once for its own call, and holds nothing while its client is away (R3)', (t) => {
+  const limits = [
+    limit('calls', { budget: budget({ calls: 2 }) }),
+    limit('flight', { concurrency: 1 }),
+  ];
+  const scene = new LimitScene(t, limits);
+  const first = scene.call(ANNA, { id: 'first' });
+  assert.ok(first !== undefined && !(first instanceof Refusal));
+  first.expectRetry(true);
+  first.release();
+  const own = { isRetry: true, callId: 'first' };
+  const second = scene.call(ANNA, { ...own, id: 'second' });
+  assert.ok(second !== undefined && !(second instanceof Refusal), 'nothing is in flight');
+  second.expectRetry(true);
+  second.release();
+  assert.equal(
+    scene.once(ANNA, { isRetry: true }),
+    undefined,
+    'without a state: a call of its own',
+  );
+  assert.equal(scene.once(ANNA, { isRetry: true, callId: 'another' }), 'calls');
+  assert.equal(scene.once(BERT, own), 'calls', 'the call was not his');
+  assert.equal(scene.once(ANNA, own), undefined, 'the third round of the first call');
+  assert.equal(scene.once(ANNA, own), 'calls', 'the same state again is a call of its own');
+});
+
+test('a caller that begins calls without end and never comes back costs no other caller its retry (R3)', (t) => {
+  const scene = new LimitScene(t, [
+    limit('calls', { per: ['caller'], budget: budget({ calls: 1e6 }) }),
+  ]);
+  const begin = (who: typeof ANNA, id: string): void => {
+    const call = scene.call(who, { id });
+    assert.ok(call !== undefined && !(call instanceof Refusal));
+    call.expectRetry(true);
+    call.release();
+  };
+  begin(BERT, 'of-bert');
+  for (let made = 0; made < 20_000; made += 1) begin(ANNA, `of-anna-${made}`);
+  const used = (): number =>
+    scene.limits
+      .report(2)[0]
+      ?.top.reduce((sum, { budget: told }) => sum + (told?.calls?.used ?? 0), 0) ?? 0;
+  const before = used();
+  assert.equal(scene.once(BERT, { isRetry: true, callId: 'of-bert' }), undefined);
+  assert.equal(used(), before, 'his retry was expected');
+});
+
+test('a method that only an extension of a server has is a call like any other', (t) => {
+  const scene = new LimitScene(t, [limit('calls', { budget: budget({ calls: 1 }) })]);
+  const foreign = { target: target('files/weather/now', 'extension'), method: 'weather/now' };
+  assert.deepEqual([scene.once(ANNA, foreign), scene.once(ANNA, foreign)], [undefined, 'calls']);
+});
+
 test('a limit in shadow mode counts what it would count, and only says what it would have done', (t) => {
   const rate = { calls: 1, perMs: MINUTE, burst: 1 };
   const limits = [

@@ -208,3 +208,12 @@ test('lines that were lost are a line with how many and when (R22)', () => {
       '"firstAt":"2026-11-22T15:04:05.001Z","lastAt":"2026-11-22T15:04:05.006Z"}',
   );
 });
+
+test('a line of a further round names the exchange that began its call, right after its own id (R3)', () => {
+  const line = textOf({ callId: 'run-0', outcome: 'input-required' });
+  assert.match(
+    line,
+    /"id":"run-1","callId":"run-0","method":"tools\/call","outcome":"input-required",/u,
+  );
+  assert.ok(!('callId' in lineOf()));
+});

@@ -205,3 +205,27 @@ test('what is no cursor is none', () => {
   for (const text of ['', 'abc', 'x'.repeat(1000), Buffer.from('[1,2]').toString('base64url')])
     assert.equal(parseCursor(text), undefined);
 });
+
+test('a call is found with all its rounds by the exchange that began it, and nothing else is (R3)', async (t) => {
+  const place = new AuditPlace(t);
+  const sink = place.open();
+  await eventually('it has begun', () => place.files().length > 0);
+  const rounds: readonly (readonly [second: number, of?: number])[] = [
+    [1],
+    [2],
+    [3, 1],
+    [11],
+    [4, 1],
+    [5, 11],
+  ];
+  for (const [second, of] of rounds) {
+    const callId = of === undefined ? undefined : `s-${of}`;
+    // What names a call elsewhere does not belong to it.
+    const entry = entryOf({ id: `s-${second}`, callId, client: 's-1' });
+    sink.take({ entry, spending: undefined });
+  }
+  await sink.close();
+  const found = await allOf(place, { filter: { call: 's-1' }, order: 'oldest' });
+  assert.deepEqual(found, [1, 3, 4]);
+  assert.deepEqual(await allOf(place, { filter: { call: 's-3' } }), [3]);
+});

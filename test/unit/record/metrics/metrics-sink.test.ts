@@ -55,6 +55,7 @@ const OUTCOMES: readonly [
   client: readonly [type: string, status: string] | undefined,
 ][] = [
   [{ outcome: 'ok' }, ['', ''], ['', '']],
+  [{ outcome: 'input-required' }, ['', ''], ['', '']],
   [{ outcome: 'tool-error' }, ['tool_error', ''], ['tool_error', '']],
   [{ outcome: 'error', code: '-32000' }, ['-32000', '-32000'], ['-32000', '-32000']],
   [{ outcome: 'timed-out', code: 'UPSTREAM_TIMEOUT' }, ['1504', '1504'], ['timeout', '']],
@@ -74,7 +75,8 @@ for (const [changes, server, client] of OUTCOMES)
     };
     assert.deepEqual(errorOf('mcp_server_operation_duration_seconds_count'), server);
     assert.deepEqual(errorOf('mcp_client_operation_duration_seconds_count'), client);
-    const isError = { error: String(changes.outcome !== 'ok') };
+    const isGood = changes.outcome === 'ok' || changes.outcome === 'input-required';
+    const isError = { error: String(!isGood) };
     assert.equal(valueIn(text, 'tool_call_duration_ms_count', isError), 1);
   });
 
@@ -269,4 +271,24 @@ test('the process and its event loop are in the same exposition, whose format is
   for (const name of ['process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds'])
     assert.equal(linesIn(text, name).length, 1, name);
   assert.doesNotMatch(text, /\n\n/u);
+});
+
+test('calls that wait for their clients are told of with how each wait ended, and how many began (R3)', async () => {
+  const sink = sinkOf({ parked: () => ({ count: 2, bytes: 1234 }) });
+  for (const reason of ['resumed', 'resumed', 'expired'] as const) sink.parkedEnded(reason);
+  const text = await scrapeOf(sink);
+  assert.equal(valueIn(text, 'mcpx_parked_calls', {}), 2);
+  assert.equal(valueIn(text, 'mcpx_parked_bytes', {}), 1234);
+  assert.equal(valueIn(text, 'mcpx_parked_rounds_total', {}), 5);
+  assert.deepEqual(
+    linesIn(text, 'mcpx_parked_ended_total').map(({ labels, value }) => [labels['reason'], value]),
+    [
+      ['resumed', 2],
+      ['expired', 1],
+      ['evicted', 0],
+      ['denied', 0],
+      ['shutdown', 0],
+    ],
+  );
+  assert.doesNotMatch(await scrapeOf(sinkOf()), /^mcpx_parked_calls /mu, 'where none can wait');
 });

@@ -150,3 +150,13 @@ test('more items than are looked at are made up for by the size of the result', 
   const estimate = estimateTexts(texts, 'o200k_base', whole).result;
   assert.ok(estimate > 4 * 5000 && estimate < 16 * 5000, String(estimate));
 });
+
+test('what a model wrote counts in the first round of a call; what a retry says again does not (R3)', () => {
+  const asked = { resultType: 'input_required', inputRequests: {}, requestState: 's' };
+  const first = textsOf(entryOf({ outcome: 'input-required', result: asked }));
+  assert.deepEqual([first?.args, first?.parts], [{ title: 'A bug' }, []]);
+  const last = textsOf(entryOf({ callId: 'run-0' }));
+  assert.deepEqual([last?.args, last?.parts], [undefined, ['done']]);
+  const none = textsOf(entryOf({ callId: 'run-0', result: { content: [] } }));
+  assert.deepEqual([none?.args, none?.parts], [undefined, []], 'its tokens are known: none');
+});

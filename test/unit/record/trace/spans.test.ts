@@ -159,6 +159,19 @@ for (const [what, ending, stages, reached, failed] of ENDINGS)
     assert.equal(parts.at(-1)?.endMs, whole?.endMs);
   });
 
+test('a round that asks its client is no error, and its next one names the exchange that began the call (R3)', () => {
+  const all = spans({ outcome: 'input-required', callId: 'run-0' });
+  assert.deepEqual(
+    all.filter(({ isError }) => isError),
+    [],
+  );
+  const { attributes } = all[0] ?? assert.fail();
+  assert.equal(attributes['error.type'], undefined);
+  assert.equal(attributes['mcpx.outcome'], 'input-required');
+  assert.equal(attributes['mcpx.call_id'], 'run-0');
+  assert.ok(!('mcpx.call_id' in (spans({})[0]?.attributes ?? {})), 'the first one begins it');
+});
+
 test('a call its client cancelled is no error', () => {
   const all = spans({ outcome: 'cancelled' });
   assert.deepEqual(
