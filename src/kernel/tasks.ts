@@ -3,6 +3,9 @@ import { isObject, type Json, type JsonObject } from './json.ts';
 /** The `_meta` key that ties a message to a task (spec 2025-11-25, tasks, "Related Task Metadata"). */
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
+/** Tasks of the modern protocol are an extension, which both sides declare under this id. */
+export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+
 /** What may be asked about a task, by the side that made it (spec 2025-11-25, tasks). */
 export const TASK_METHODS: ReadonlySet<string> = new Set([
   'tasks/get',

@@ -6,6 +6,7 @@ import { isObject, objectAt, objectsAt, stringAt, type JsonObject } from '../ker
 import { Denial, type Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
+import { TASKS_EXTENSION } from '../kernel/tasks.ts';
 import { concealed, isUnknown } from './concealed.ts';
 import { echoOf, endDenied } from './echo.ts';
 import { fromUpstream } from './from-upstream.ts';
@@ -106,13 +107,12 @@ async function refuseFault(found: string | Promise<string | undefined>): Promise
   if (fault !== undefined) throw new Refusal('PARAMS_INVALID', fault);
 }
 
-const TASKS = 'io.modelcontextprotocol/tasks';
-
 /** In the modern protocol tasks are an extension, which a client must declare to use (docs/rules.md R12). */
 function requireTasks({ request, era, exchange }: Arrival): void {
   if (era === 'legacy' || !request.method.startsWith('tasks/')) return;
-  if (objectAt(objectAt(exchange.owner.capabilities, 'extensions'), TASKS) !== undefined) return;
-  const requiredCapabilities = { extensions: { [TASKS]: {} } };
+  if (objectAt(objectAt(exchange.owner.capabilities, 'extensions'), TASKS_EXTENSION) !== undefined)
+    return;
+  const requiredCapabilities = { extensions: { [TASKS_EXTENSION]: {} } };
   throw new Refusal('CAPABILITY_MISSING', undefined, { requiredCapabilities });
 }
 

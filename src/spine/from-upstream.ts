@@ -6,6 +6,7 @@ import { mapRelatedTask, mapTaskId } from '../kernel/tasks.ts';
 import { changed, mapItems } from './changed.ts';
 import { errorFor } from './error-shapes.ts';
 import { bindingOf, type Passage } from './passage.ts';
+import { withKnownType } from './result-type.ts';
 import { promptResultFor, toolResultFor } from './result-shapes.ts';
 import { questionOf } from './rounds.ts';
 
@@ -13,7 +14,9 @@ import { questionOf } from './rounds.ts';
 export function fromUpstream(answer: Answer, passage: Passage): Answer {
   if ('error' in answer) return { error: errorFor(answer.error, passage) };
   if (!('result' in answer)) return answer;
-  const named = withPublicTasks(withPublicUris(answer.result, passage), passage);
+  const known =
+    passage.target.kind === 'extension' ? answer.result : withKnownType(answer.result, passage);
+  const named = withPublicTasks(withPublicUris(known, passage), passage);
   const shaped = inShapeOfVersion(named, passage.arrival);
   return {
     result:

@@ -282,3 +282,33 @@ test('what was read may be kept no longer, and by no more, than its view allows 
   assert.deepEqual(read(-1, 'private'), [0, 'private']);
   assert.deepEqual(read('soon', 'everybody'), [0, 'private']);
 });
+
+test('a result of a type that its client cannot know is no result, and a legacy server cannot make one', () => {
+  const typed = (resultType: string): Answer => ({ result: { content: [], resultType } });
+  const from = (
+    answer: Answer,
+    changes: { era?: Era; extensions?: JsonObject; isModern: boolean },
+  ): JsonObject => {
+    const asked = passage('tools/call', { name: 'two__t' }, { era: changes.era ?? 'modern' });
+    const owner = { capabilities: { extensions: changes.extensions ?? {} } };
+    const arrival = { ...asked.arrival, exchange: { owner } } as unknown as Arrival;
+    const isModern = (): boolean => changes.isModern;
+    const seen = Object.assign(Object.create(view) as typeof view, { isModern });
+    return resultOf(fromUpstream(answer, { ...asked, arrival, view: seen }));
+  };
+  for (const era of ['legacy', 'modern'] as const)
+    assert.throws(() => from(typed('hologram'), { era, isModern: true }), {
+      code: 'UPSTREAM_PROTOCOL',
+    });
+  assert.throws(() => from(typed('task'), { isModern: true }), { code: 'UPSTREAM_PROTOCOL' });
+  const tasks = { [`${META}/tasks`]: {} };
+  assert.equal(from(typed('task'), { extensions: tasks, isModern: true })['resultType'], 'task');
+  assert.throws(() => from(typed('hologram'), { extensions: tasks, isModern: true }));
+  const other = { 'com.example/holograms': {} };
+  assert.equal(
+    from(typed('hologram'), { extensions: other, isModern: true })['resultType'],
+    'hologram',
+  );
+  for (const type of ['input_required', 'hologram'])
+    assert.equal(from(typed(type), { isModern: false })['resultType'], 'complete');
+});
