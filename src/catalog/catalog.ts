@@ -9,6 +9,7 @@ import { changedKinds } from './changes.ts';
 import { namesCaller } from '../kernel/extensions.ts';
 import type { CatalogPorts, ChangeKind } from './ports.ts';
 import { Snapshot, type Supplier } from './snapshot.ts';
+import { knowsTasks } from './task-tools.ts';
 import { CatalogView } from './view.ts';
 
 /** What differs for one client, for its own instances offer something else. */
@@ -74,6 +75,12 @@ export class Catalog {
     this.#ports.onChanged((principal, key) =>
       key === ownerKey ? this.#ownChanges(principal, key, before) : NOTHING,
     );
+  }
+
+  /** The same for a client of this protocol version: without what can be called as a task alone where it has no tasks. */
+  viewFor(version: string, principal: Principal, ownerKey?: string): CatalogView {
+    const view = this.view(principal, ownerKey);
+    return knowsTasks(version) ? view : view.taskless;
   }
 
   /** The catalog as a principal sees it; with what its own instances offer, where the client has any that differ. */

@@ -8,6 +8,8 @@ export interface Offer {
   readonly target: Target;
   /** Its definition under its public name. */
   readonly item: JsonObject;
+  /** Whether it is a tool that only a client whose protocol version has tasks can call. */
+  readonly isTaskOnly?: boolean;
 }
 
 /** One server's part of a snapshot, in the order of the configuration. */

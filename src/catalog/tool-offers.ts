@@ -6,6 +6,7 @@ import { customTool } from './custom-tools.ts';
 import { NamedOffers, type Naming } from './named-offers.ts';
 import { listed, offerOf, type Offer, type Supplier } from './offer.ts';
 import { SchemaFault } from './schema-fault.ts';
+import { isTaskOnly } from './task-tools.ts';
 
 /** How tools are offered: under which names, and what is made of them. */
 export interface ToolTerms {
@@ -18,6 +19,8 @@ interface Parent {
   readonly upstream: string;
   readonly name: string;
   readonly item: JsonObject;
+  /** Said of each offer that is made of it. */
+  readonly marks: Pick<Offer, 'isTaskOnly'>;
 }
 
 const NONE: Readonly<Record<string, ExtensionPlan>> = {};
@@ -39,6 +42,7 @@ export function offerTools(
 
 /** The tools of one server. */
 class ServerTools {
+  readonly #supplier: Supplier;
   readonly #upstream: string;
   readonly #tools: readonly (readonly [string, JsonObject])[];
   /** What is made of tools, by their names; each is made once, however often a server lists the tool. */
@@ -53,6 +57,7 @@ class ServerTools {
     named: NamedOffers,
   ) {
     const extensions = new Map(Object.entries(plans));
+    this.#supplier = supplier;
     this.#upstream = supplier.name;
     this.#tools = listed(supplier, 'tools');
     this.#extensions = extensions;
@@ -77,14 +82,18 @@ class ServerTools {
       this.#leaveOut(extension?.children ?? [], `its parent "${name}" is`);
       return;
     }
+    const marks = isTaskOnly(this.#supplier, item) ? { isTaskOnly: true } : {};
     if (this.#kept.has(name)) {
-      this.#named.add(upstream, 'tool', name, (shown) => offerOf('tools', upstream, item, shown));
+      this.#named.add(upstream, 'tool', name, (shown) => ({
+        ...offerOf('tools', upstream, item, shown),
+        ...marks,
+      }));
     }
     for (const child of extension?.children ?? [])
-      this.#offerChild({ upstream, name, item }, child);
+      this.#offerChild({ upstream, name, item, marks }, child);
   }
 
-  #offerChild({ upstream, name, item }: Parent, plan: ChildToolPlan): void {
+  #offerChild({ upstream, name, item, marks }: Parent, plan: ChildToolPlan): void {
     const tool = customTool(item, plan);
     if (tool instanceof SchemaFault) {
       this.#leaveOut([plan], tool.message);
@@ -95,7 +104,7 @@ class ServerTools {
         const shown = { ...tool.item, name: publicName };
         const { shape } = tool;
         const target = { kind: 'tool', upstream, name, publicName, item, shown, shape } as const;
-        return { target, item: shown };
+        return { target, item: shown, ...marks };
       });
     }
   }

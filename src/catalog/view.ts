@@ -11,6 +11,7 @@ import { joinedInstructions } from './instructions.ts';
 import { legacyItem } from './legacy-shape.ts';
 import type { CatalogPorts } from './ports.ts';
 import type { Offer, Snapshot, Supplier } from './snapshot.ts';
+import { withoutExecution } from './task-tools.ts';
 
 /** What a view is made of. */
 export interface ViewTerms {
@@ -22,6 +23,8 @@ export interface ViewTerms {
   readonly isUniform: boolean;
   /** Whether nothing can be hidden from anybody. */
   readonly isOpen: boolean;
+  /** Whether it is for clients without tasks: what can be called as a task alone does not exist for them. */
+  readonly isTaskless?: boolean;
 }
 
 /** A snapshot as one principal may see it: what it shows is exactly what a call could be permitted to (docs/rules.md R5). */
@@ -37,6 +40,7 @@ export class CatalogView {
   readonly #capabilities = new Map<Era, JsonObject>();
   readonly #pages = new Map<string, string>();
   readonly #bare = new Map<ListKind, ReadonlyMap<string, Target | undefined>>();
+  #taskless: CatalogView | undefined;
 
   constructor(terms: ViewTerms, ports: CatalogPorts, plan: ListPlan) {
     const { snapshot, principal, until } = terms;
@@ -47,16 +51,27 @@ export class CatalogView {
     const seen = (offers: readonly Offer[]): readonly Offer[] =>
       offers.filter(({ target }) => ports.sight(principal, target) === 'seen');
     const { tools, prompts, resources, resourceTemplates } = snapshot.offers;
-    this.offers = {
+    const shown = {
       tools: seen(tools),
       prompts: seen(prompts),
       resources: seen(resources),
       resourceTemplates: seen(resourceTemplates),
     };
-    this.#suppliers = visibleSuppliers(snapshot, this.offers, (upstream) =>
+    this.offers = { ...shown, tools: shown.tools.filter((offer) => this.#exists(offer)) };
+    // A server is there for clients without tasks too, whatever its tools are.
+    this.#suppliers = visibleSuppliers(snapshot, shown, (upstream) =>
       ports.reaches(principal, upstream),
     );
     this.instructions = joinedInstructions(this.#suppliers, plan.maxInstructionsBytes);
+  }
+
+  /** The same for clients whose protocol version has no tasks (docs/decisions/0028); the very same where nothing differs. */
+  get taskless(): CatalogView {
+    if (this.#taskless !== undefined) return this.#taskless;
+    const terms = { ...this.#terms, isTaskless: true };
+    const isSame = terms.snapshot.offers.tools.every(({ isTaskOnly }) => isTaskOnly !== true);
+    this.#taskless = isSame ? this : new CatalogView(terms, this.#ports, this.#plan);
+    return this.#taskless;
   }
 
   /** What a client of an era is told that it can use (docs/rules.md R6). */
@@ -85,7 +100,7 @@ export class CatalogView {
   }
 
   listed(kind: 'tools' | 'prompts', name: string): Target | undefined {
-    return this.#ifSeen(this.#terms.snapshot.find(kind, name)?.target);
+    return this.#ifSeen(this.#find(kind, name)?.target);
   }
 
   /** Hosts of MCP Apps call tools by their servers' own names. */
@@ -118,7 +133,7 @@ export class CatalogView {
   get concealed(): Pick<CatalogView, 'listed' | 'resource' | 'template' | 'extension'> {
     const { snapshot } = this.#terms;
     return {
-      listed: (kind, name) => snapshot.find(kind, name)?.target,
+      listed: (kind, name) => this.#find(kind, name)?.target,
       resource: (uri) => snapshot.resolveUri(uri),
       template: (text) => snapshot.find('resourceTemplates', text)?.target,
       extension: (method) => {
@@ -145,6 +160,15 @@ export class CatalogView {
   isModern(upstream: string): boolean {
     const supplier = this.#terms.snapshot.suppliers.find(({ name }) => name === upstream);
     return supplier?.inventory.facts.era === 'modern';
+  }
+
+  #find(kind: ListKind, name: string): Offer | undefined {
+    const offer = this.#terms.snapshot.find(kind, name);
+    return offer !== undefined && this.#exists(offer) ? offer : undefined;
+  }
+
+  #exists({ isTaskOnly }: Offer): boolean {
+    return this.#terms.isTaskless !== true || isTaskOnly !== true;
   }
 
   /** Where something may be hidden, a URI that leads nowhere must not be told from one that is (docs/rules.md R5). */
@@ -189,7 +213,7 @@ export class CatalogView {
     const last = offers[end - 1];
     const items = offers
       .slice(start, end)
-      .map(({ item }) => (era === 'legacy' ? legacyItem(kind, item) : item));
+      .map((offer) => (era === 'legacy' ? legacyItem(kind, offer.item) : this.#modernItem(offer)));
     const result: JsonObject = { [kind]: items };
     if (end < offers.length && last !== undefined) {
       result['nextCursor'] = this.#ports.sealCursor(
@@ -197,6 +221,12 @@ export class CatalogView {
       );
     }
     return JSON.stringify(era === 'legacy' ? result : { ...result, ...this.modernFields() });
+  }
+
+  /** Tools of legacy servers say of tasks what the modern protocol does not have; what modern servers say there is their own. */
+  #modernItem({ item, target }: Offer): JsonObject {
+    const isPlain = target.kind !== 'tool' || item['execution'] === undefined;
+    return isPlain || this.isModern(target.upstream) ? item : withoutExecution(item);
   }
 
   /** What every list and discovery carries in the modern protocol (spec 2026-07-28, caching). */

@@ -65,6 +65,7 @@ export const PARKING = z.strictObject({
   timeoutMs: timer(
     300_000,
     'How long a call waits for its client to come back; then it is given up.',
+    1,
   ),
   gatherMs: timer(20, 'Questions of a server within this time are asked together.'),
   maxCount: count(1000, 'Calls that may wait at once.'),

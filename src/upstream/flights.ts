@@ -197,12 +197,22 @@ export class SessionLost extends Refusal {
 }
 
 /** The refusal for a call that its server did not answer: whether it can have run, or that what came was no answer. */
-export function refusalFor(upstream: string, { kind, message }: WireFailure): Refusal {
-  if (kind === 'session-lost') return new SessionLost(upstream);
+export function refusalFor(upstream: string, failure: WireFailure): Refusal {
+  const { kind, message, isBegun = false } = failure;
+  if (kind === 'session-lost')
+    return isBegun ? lostWith(upstream, message) : new SessionLost(upstream);
   const text = `Server "${upstream}" ${message}.`;
   if (kind === 'protocol') return new Refusal('UPSTREAM_PROTOCOL', text);
   const isUnsent = kind === 'refused' || kind === 'unauthorized';
   return new Refusal(isUnsent ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_LOST', text);
+}
+
+/** The refusal for a call that had reached a session which its server has forgotten since. */
+function lostWith(upstream: string, message: string): Refusal {
+  return new Refusal(
+    'UPSTREAM_LOST',
+    `Server "${upstream}" ${message}; the call may or may not have run.`,
+  );
 }
 
 /** Why a call cannot be sent at all: its client has cancelled it, or the link is closed. */

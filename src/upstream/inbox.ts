@@ -1,5 +1,5 @@
 import type { Answer } from '../kernel/answer.ts';
-import { missingFor } from '../kernel/capabilities.ts';
+import { canBeAsked, missingFor } from '../kernel/capabilities.ts';
 import type { Exchange, Owner } from '../kernel/exchange.ts';
 import { isObject, stringAt, type JsonObject } from '../kernel/json.ts';
 import {
@@ -30,12 +30,17 @@ export interface InboxTerms {
   reply(message: Response | Notification): void;
 }
 
+/** What a server is told that asks for what nobody declared. */
+const UNDECLARED = -32601;
+
 /** What a legacy server sends of its own accord, brought to the client it belongs to (docs/rules.md R9, R10). */
 export class Inbox {
   readonly #terms: InboxTerms;
   readonly #owners: Owners;
   readonly #questions: Questions;
   readonly #followers = new Followers();
+  /** Calls that may have needed what their clients did not declare: they did, if they fail for that. */
+  readonly #lacking = new Map<Exchange, JsonObject>();
 
   constructor(terms: InboxTerms) {
     const { setup, owner, flights } = terms;
@@ -52,17 +57,19 @@ export class Inbox {
 
   /** How much is kept: open questions, clients, and what belongs to them. */
   get kept(): number {
-    return this.#questions.size + this.#owners.size + this.#followers.size;
+    return this.#questions.size + this.#owners.size + this.#followers.size + this.#lacking.size;
   }
 
   /** A client's call is about to be sent. */
-  began({ era, owner }: Exchange): void {
-    // A modern exchange is over when it is answered: nobody is left of it who could be asked late.
-    if (era === 'legacy') this.#owners.saw(owner);
+  began(exchange: Exchange): void {
+    this.#owners.saw(exchange);
   }
 
   /** A client's call has ended; remembers who made a task, so that its status notifications find their way. */
-  ended(outcome: Answer | Error, { era, owner }: Exchange): void {
+  ended(outcome: Answer | Error, exchange: Exchange): void {
+    const { era, owner } = exchange;
+    this.#owners.ended(exchange);
+    this.#blame(outcome, exchange);
     // Nobody is left of a modern exchange: what it was asked is not to be kept for its sake.
     if (era === 'modern') this.#followers.forget(owner);
     if (outcome instanceof Error || !('result' in outcome)) return;
@@ -72,8 +79,18 @@ export class Inbox {
   }
 
   /** A client's call ended here without an answer: the server may still be working on it. */
-  gaveUp(owner: Owner): void {
-    this.#owners.gaveUp(owner);
+  gaveUp(id: number, exchange: Exchange): void {
+    this.#owners.gaveUp(id, exchange);
+  }
+
+  /** The server has answered a call that was given up. */
+  answeredLate(id: RequestId | null | undefined): void {
+    if (typeof id === 'number') this.#owners.answeredLate(id);
+  }
+
+  /** The server has lost a client's call: what it asked in it is asked no more. */
+  lost(exchange: Exchange): void {
+    this.#questions.withdrawOf(exchange);
   }
 
   /** Whether a task was made over this link. */
@@ -112,6 +129,7 @@ export class Inbox {
     const missing = missingFor(message, this.#terms.capabilities);
     if (missing !== undefined) {
       // Nobody here can be asked that, whoever is meant.
+      for (const exchange of this.#terms.flights.exchanges()) this.#lacking.set(exchange, missing);
       this.#questions.refuseUndeclared(message.id, missing);
       return;
     }
@@ -129,12 +147,32 @@ export class Inbox {
     const calls = 'exchange' in claim ? flights.concerned(ownerOf(claim), origin) : [];
     // How long a client takes to answer is no fault of its server.
     const release = flights.hold(calls);
-    void this.#questions.bring(message, claim, this.#isSure(message, origin)).finally(release);
+    const isSure = this.#isSure(message, origin);
+    if (!isSure && 'exchange' in claim) this.#suspect(message, claim.exchange);
+    void this.#questions.bring(message, claim, isSure).finally(release);
   }
 
-  /** Servers ask for roots when a link opens too: then the call that happens to be in flight must not end for it. */
+  #suspect(message: Request, exchange: Exchange): void {
+    const missing = missingFor(message, exchange.owner.capabilities);
+    if (missing !== undefined) this.#lacking.set(exchange, missing);
+  }
+
+  /** A server that hands on the error it was given says itself which call it had asked for (docs/rules.md R16). */
+  #blame(outcome: Answer | Error, exchange: Exchange): void {
+    const missing = this.#lacking.get(exchange);
+    if (missing === undefined) return;
+    this.#lacking.delete(exchange);
+    if ('error' in outcome && outcome.error.code === UNDECLARED) exchange.lacks?.(missing);
+  }
+
+  /**
+   * Whether a call may end for what its client did not declare. On a link that clients share, roots are asked for when it
+   * opens too; and where none of them can be asked anything, any question may be a late one of any of them.
+   */
   #isSure({ method }: Request, origin: RequestId | undefined): boolean {
-    return method !== 'roots/list' || origin !== undefined || this.#terms.owner !== undefined;
+    const { owner, capabilities } = this.#terms;
+    if (origin !== undefined || owner !== undefined) return true;
+    return method !== 'roots/list' && canBeAsked(capabilities);
   }
 
   /** Takes a notification of the server that is not about a request of ours. */

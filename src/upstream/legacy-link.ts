@@ -208,8 +208,9 @@ export class LegacyLink implements Link {
 
   #dispatch(message: Message, origin: RequestId | undefined): void {
     if (!('method' in message)) {
-      if (!this.#flights.answer(message))
-        this.#setup.log('debug', `answered request ${String(message.id)}, which nobody waits for`);
+      if (this.#flights.answer(message)) return;
+      this.#inbox.answeredLate(message.id);
+      this.#setup.log('debug', `answered request ${String(message.id)}, which nobody waits for`);
     } else if ('id' in message) {
       this.#inbox.takeRequest(message, origin);
     } else if (message.method === 'notifications/progress') {
@@ -223,7 +224,7 @@ export class LegacyLink implements Link {
     if (this.#flights.get(flight.id) === undefined) return;
     this.tell('notifications/cancelled', { requestId: flight.id, reason });
     this.#wire?.abandon(flight.id);
-    if (flight.exchange !== undefined) this.#inbox.gaveUp(flight.exchange.owner);
+    if (flight.exchange !== undefined) this.#inbox.gaveUp(flight.id, flight.exchange);
     this.#flights.fail(flight.id, error);
   }
 
@@ -234,10 +235,12 @@ export class LegacyLink implements Link {
   }
 
   #onFailure(id: RequestId, failure: WireFailure): void {
-    // Others in flight may have met the same: each is told by its own failure, and none of them has run.
+    // Others in flight may have met the same: each is told by its own failure, which says whether it can have run.
     if (failure.kind === 'session-lost') this.#retire(failure.message);
     const flight = this.#flights.get(id);
     if (flight === undefined) return;
+    if (failure.kind === 'session-lost' && flight.exchange !== undefined)
+      this.#inbox.lost(flight.exchange);
     const error =
       flight.exchange === undefined
         ? new OpenFailure(failure)

@@ -1,4 +1,5 @@
 import type { Exchange, Owner } from '../kernel/exchange.ts';
+import { Doubts } from './doubts.ts';
 import type { Flights } from './flights.ts';
 
 /** Where a message of a server belongs: a request in flight, or a client as a whole. */
@@ -10,47 +11,74 @@ const MANY = 1000;
 /**
  * Finds the client a message of the server belongs to, where the protocol does not say (docs/rules.md R9, R10).
  * On a link that clients share, the owner of a question is beyond doubt only while no other client that used the link is
- * still there, and none gave up a call: the server may ask late, on behalf of a call that has ended.
+ * still there, and none lately: the server may ask late, on behalf of a call that has ended.
  */
 export class Owners {
   readonly #flights: Flights;
   readonly #only: Owner | undefined;
+  /** Legacy clients, for as long as they are there. */
   readonly #users = new Set<Owner>();
-  readonly #givenUp = new Set<string>();
+  /** Callers of modern exchanges that have ended, and whoever gave up a call. */
+  readonly #doubts: Doubts;
+  /** Who was the first to use the link. */
+  #first: string | undefined;
+  #isOfOne = true;
 
-  constructor(flights: Flights, only: Owner | undefined) {
+  constructor(
+    flights: Flights,
+    only: Owner | undefined,
+    now: () => number = () => performance.now(),
+  ) {
     this.#flights = flights;
     this.#only = only;
+    this.#doubts = new Doubts(now);
   }
 
-  /** How many clients it knows of. */
+  /** How many clients it keeps. */
   get size(): number {
-    return this.#users.size + this.#givenUp.size;
+    return this.#users.size;
   }
 
   /** The link is gone. */
   clear(): void {
     this.#users.clear();
-    this.#givenUp.clear();
+    this.#doubts.clear();
   }
 
   /** Notes that a client uses the link. */
-  saw(owner: Owner): void {
+  saw(exchange: Exchange): void {
     if (this.#only !== undefined) return;
-    this.#users.add(owner);
+    const party = partyOf(exchange);
+    this.#first ??= party;
+    if (this.#first !== party) this.#isOfOne = false;
+    // A modern exchange is over when it is answered: nobody is left of it who could be asked late.
+    if (exchange.era === 'modern') return;
+    this.#users.add(exchange.owner);
     if (this.#users.size > MANY) this.#forgetThoseWhoLeft();
   }
 
+  /** Notes that a call has ended: the server may ask late on its behalf. Legacy clients are known while they are there. */
+  ended(exchange: Exchange): void {
+    if (this.#only !== undefined || exchange.era === 'legacy') return;
+    const party = partyOf(exchange);
+    this.#doubts.note(party, party);
+  }
+
   /** Notes that a call ended here without an answer: the server may still be working on it. */
-  gaveUp(owner: Owner): void {
-    if (this.#only === undefined && this.#givenUp.size < MANY) this.#givenUp.add(owner.key);
+  gaveUp(id: number, exchange: Exchange): void {
+    if (this.#only === undefined) this.#doubts.note(id, partyOf(exchange));
+  }
+
+  /** Notes that the server has answered a call that was given up: it works on it no more. */
+  answeredLate(id: number): void {
+    this.#doubts.drop(id);
   }
 
   /** Whose question this is; undefined when in doubt. */
   ofQuestion(origin: number | undefined): Claim | undefined {
     const claim = this.ofLog(origin);
     if (claim === undefined || this.#only !== undefined || origin !== undefined) return claim;
-    return this.#isBeyondDoubt(ownerOf(claim)) ? claim : undefined;
+    return 'exchange' in claim && this.#isBeyondDoubt(claim.exchange) ? claim : undefined;
   }
 
   /** Whose log message this is: the only client with calls in flight; undefined when there are several or none. */
@@ -62,11 +90,16 @@ export class Owners {
     return origin === undefined ? this.#latest() : undefined;
   }
 
-  #isBeyondDoubt(owner: Owner): boolean {
+  #isBeyondDoubt(exchange: Exchange): boolean {
+    // While a call waits for its client, minutes may pass in which its server asks for any other that it has known.
+    if (!this.#isOfOne && this.#isAsked(exchange)) return false;
     this.#forgetThoseWhoLeft();
-    for (const key of this.#givenUp) if (key !== owner.key) return false;
-    for (const user of this.#users) if (user.key !== owner.key) return false;
-    return true;
+    for (const user of this.#users) if (user.key !== exchange.owner.key) return false;
+    return !this.#doubts.concernsOthersThan(partyOf(exchange));
+  }
+
+  #isAsked({ owner }: Exchange): boolean {
+    return this.#flights.concerned(owner, undefined).some(({ questions }) => questions > 0);
   }
 
   /** The latest request in flight, if all in flight are one client's. */
@@ -87,4 +120,14 @@ export class Owners {
 /** The client behind a claim. */
 export function ownerOf(claim: Claim): Owner {
   return 'exchange' in claim ? claim.exchange.owner : claim.owner;
+}
+
+/**
+ * Whom a call is counted as: every legacy session is a client of its own; of modern requests, which stand alone, those of one
+ * caller and one client name are one client's.
+ */
+function partyOf({ era, owner }: Exchange): string {
+  if (era === 'legacy') return owner.key;
+  const { key, client } = owner.principal;
+  return JSON.stringify([key, client ?? null]);
 }

@@ -1,6 +1,6 @@
 import { RemoteError } from '../kernel/answer.ts';
 import { missingFor } from '../kernel/capabilities.ts';
-import { Cancellation, type Owner, type Question } from '../kernel/exchange.ts';
+import { Cancellation, type Exchange, type Owner, type Question } from '../kernel/exchange.ts';
 import { objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import {
   notification,
@@ -28,11 +28,17 @@ export interface QuestionsTerms {
 /** How long news of a cancelled call may take to its server, where it does not come on one stream with all else. */
 const CANCELLED_MS = 1000;
 
+/** A question that waits for an answer. */
+interface Open {
+  readonly claim: Claim;
+  readonly cancellation: Cancellation;
+}
+
 type Outcome = { readonly result: JsonObject } | { readonly error: RpcError };
 
 /** The questions of a server that wait for a client's answer, so that the server can take one back. */
 export class Questions {
-  readonly #open = new Transients<RequestId, Cancellation>();
+  readonly #open = new Transients<RequestId, Open>();
   readonly #terms: QuestionsTerms;
   #isClosed = false;
 
@@ -60,9 +66,10 @@ export class Questions {
     // A server that gives an id twice could not tell the answers apart.
     this.withdraw(request.id);
     const cancellation = new Cancellation();
-    this.#open.set(request.id, cancellation);
+    const open: Open = { claim, cancellation };
+    this.#open.set(request.id, open);
     const outcome = await this.#outcome(question, claim, cancellation);
-    if (this.#open.get(request.id) === cancellation) this.#open.delete(request.id);
+    if (this.#open.get(request.id) === open) this.#open.delete(request.id);
     if (cancellation.reason !== undefined) return;
     const taskId =
       'result' in outcome ? stringAt(objectAt(outcome.result, 'task'), 'taskId') : undefined;
@@ -102,13 +109,20 @@ export class Questions {
 
   /** The server no longer wants an answer. */
   withdraw(id: RequestId | undefined): void {
-    if (id !== undefined) this.#open.get(id)?.cancel('withdrawn by the server');
+    if (id !== undefined) this.#open.get(id)?.cancellation.cancel('withdrawn by the server');
+  }
+
+  /** The server has lost this call, and nobody waits for what was asked in it. */
+  withdrawOf(exchange: Exchange): void {
+    for (const { claim, cancellation } of this.#open.values())
+      if ('exchange' in claim && claim.exchange === exchange)
+        cancellation.cancel('its server has lost the call');
   }
 
   /** The link is gone: nobody waits for answers. */
   withdrawAll(): void {
     this.#isClosed = true;
-    for (const cancellation of this.#open.values()) cancellation.cancel('its server is gone');
+    for (const { cancellation } of this.#open.values()) cancellation.cancel('its server is gone');
   }
 
   #questionOf(request: Request): Question {

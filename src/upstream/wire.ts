@@ -37,6 +37,8 @@ export interface WireFailure {
   readonly message: string;
   /** What is for the operator alone: what a server wrote itself may hold secrets. */
   readonly detail?: string | undefined;
+  /** Whether the request had surely reached the server before, which may have acted on it. */
+  readonly isBegun?: boolean;
   /** HTTP status, where there was one. */
   readonly status?: number;
 }

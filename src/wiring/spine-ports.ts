@@ -53,7 +53,9 @@ export function spinePorts(parts: SpineParts): SpinePorts {
     whenLapsed: (principal, end) => lapses.watch(principal, end),
     sessions,
     view: (principal, owner) =>
-      catalog.view(principal, owner === undefined ? undefined : instanceKey(owner)),
+      owner === undefined
+        ? catalog.view(principal)
+        : catalog.viewFor(owner.version, principal, instanceKey(owner)),
     bareNames: (principal, owner) =>
       parts.names.of(sessions.withKey(owner.key) === undefined ? principal.key : owner.key),
     whenListed: () => parts.readiness.wait(),

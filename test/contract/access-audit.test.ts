@@ -92,10 +92,10 @@ const EXCHANGES: readonly (readonly [string, JsonObject, JsonObject])[] = [
   ],
   [
     'tools/call',
-    { name: 'work__fixture_rpc_error', arguments: { code: -32050 } },
+    { name: 'work__fixture_rpc_error', arguments: { code: -32012 } },
     {
       outcome: 'error',
-      code: '-32050',
+      code: '-32012',
       rule: DEV_RULE,
       server: 'work',
       kind: 'tool',

@@ -40,6 +40,21 @@ const OF_CACHEABLE: readonly Difference[] = [
   'cacheScope: modern alone',
 ];
 
+/** Tools that can be called as tasks of 2025-11-25 alone: 2026-07-28 has none, and its clients no such tools. */
+const TASK_ONLY: readonly string[] = [
+  'oldlocal__fixture_task_required',
+  'everything__simulate-research-query',
+  'oldremote__fixture_task_required',
+];
+
+/** What tools say of tasks is in the lists of the era that has them. */
+function differencesOfTasks(tools: readonly JsonObject[]): Difference[] {
+  return tools.flatMap(({ name, execution }): Difference[] => {
+    if (TASK_ONLY.includes(String(name))) return [`tools > ${String(name)}: legacy alone`];
+    return execution === undefined ? [] : [`tools > ${String(name)} > execution: legacy alone`];
+  });
+}
+
 const LISTS = [
   ['tools/list', 'tools'],
   ['prompts/list', 'prompts'],
@@ -153,9 +168,12 @@ describe('the catalog of three servers of the legacy era and two of the modern o
       async () => {
         const old = await listAll(legacy, method, key);
         const recent = await listAll(modern, method, key);
-        const names = namesIn(old[key] as unknown[]);
+        const all = namesIn(old[key] as unknown[]);
+        const names = all.filter((name) => !TASK_ONLY.includes(name));
+        assert.equal(all.length - names.length, key === 'tools' ? TASK_ONLY.length : 0);
         assert.deepEqual(namesIn(recent[key] as unknown[]), names, 'and in the same order');
-        assert.deepEqual(differencesOf(old, recent).toSorted(), OF_CACHEABLE.toSorted());
+        const expected = [...OF_CACHEABLE, ...differencesOfTasks(old[key] as JsonObject[])];
+        assert.deepEqual(differencesOf(old, recent).toSorted(), expected.toSorted());
         for (const server of Object.keys(MIXED)) {
           if (method === 'resources/list' || method === 'resources/templates/list') break;
           assert.ok(
@@ -229,7 +247,8 @@ async function hearNews(): Promise<void> {
   }
   const old = await listAll(legacy, 'tools/list', 'tools');
   const recent = await listAll(modern, 'tools/list', 'tools');
-  assert.deepEqual(differencesOf(old, recent).toSorted(), OF_CACHEABLE.toSorted());
+  const expected = [...OF_CACHEABLE, ...differencesOfTasks(old['tools'] as JsonObject[])];
+  assert.deepEqual(differencesOf(old, recent).toSorted(), expected.toSorted());
   const names = namesIn(recent['tools'] as unknown[]);
   for (const server of FIXTURES) assert.ok(names.includes(`${server}__fixture_added`), server);
 }
@@ -251,13 +270,13 @@ describe('calls to three servers of the legacy era and two of the modern one beh
     );
 
     test(`${server}: errors are the same to clients of both eras`, LIMIT, async () => {
-      const params = { name: `${server}__fixture_rpc_error`, arguments: { code: -32050 } };
+      const params = { name: `${server}__fixture_rpc_error`, arguments: { code: -32012 } };
       const [old, recent] = await Promise.all([
         legacy.request('tools/call', params),
         modern.request('tools/call', params),
       ]);
       assert.deepEqual(old.error, recent.error);
-      assert.equal(old.error?.code, -32050);
+      assert.equal(old.error?.code, -32012);
     });
   }
 
@@ -302,6 +321,24 @@ describe('calls to three servers of the legacy era and two of the modern one beh
   });
 
   test(
+    'what can be called as a task alone is there for clients that have tasks, and unknown to others',
+    LIMIT,
+    async () => {
+      for (const name of TASK_ONLY) {
+        const made = await legacy.result('tools/call', {
+          name,
+          arguments: { topic: 'python' },
+          task: {},
+        });
+        const { taskId } = made['task'] as JsonObject;
+        await legacy.result('tasks/cancel', { taskId });
+        const { error } = await modern.request('tools/call', { name });
+        assert.deepEqual([error?.code, error?.message], [-32602, `Unknown tool: ${name}`]);
+      }
+    },
+  );
+
+  test(
     'a call of a modern client stays modern to a modern server, in one round or several',
     LIMIT,
     async () => {
@@ -325,6 +362,12 @@ describe('calls to three servers of the legacy era and two of the modern one beh
 });
 
 describe('questions of three servers of the legacy era and two of the modern one behind one endpoint', () => {
+  before(async () => {
+    // The first question of a process that several clients have used may be in doubt: it marks the server (R9).
+    const params = { name: 'oldlocal__test_elicitation', arguments: { message: 'Who are you?' } };
+    await legacy.request('tools/call', params);
+  });
+
   for (const server of FIXTURES)
     test(`${server}: what asks gives the same to clients of both eras`, LIMIT, async () => {
       for (const [tool, args] of Object.entries(ASKING_TOOLS))

@@ -330,7 +330,7 @@ export const FEATURE_REQUIREMENTS: readonly Requirement[] = [
     [
       'legacy.roots.client.changed',
       'Root List Changes',
-      'That roots changed is told to the servers.',
+      'That roots changed is told to the servers to which listChanged was declared.',
       { clients: ['legacy'] },
     ],
   ]),

@@ -50,7 +50,7 @@ const REQUESTS: readonly (readonly [method: string, params: JsonObject])[] = [
   ['tools/call', { name: 'work__search', arguments: { who: 'eve' } }],
   ['tools/call', { name: 'work__made_up', arguments: {} }],
   ['tools/call', { name: 'work__test_error_handling', arguments: {} }],
-  ['tools/call', { name: 'work__fixture_rpc_error', arguments: { code: -32050 } }],
+  ['tools/call', { name: 'work__fixture_rpc_error', arguments: { code: -32012 } }],
   ['tools/call', { name: 'everything__echo', arguments: { message: '你好，世界' } }],
   ['tools/call', { name: 'everything__get-sum', arguments: { a: 17, b: 4.5 } }],
   ['prompts/get', { name: 'work__review' }],

@@ -114,7 +114,7 @@ export class Day {
     const alice = await openSdkV1(this.#place, this.#actors.alice);
     await this.#mixed(alice, 40, [
       failing('it__test_error_handling', {}),
-      erring('it__fixture_rpc_error', { code: -32_050 }, -32_050),
+      erring('it__fixture_rpc_error', { code: -32_012 }, -32_012),
       erring('new__fixture_rpc_error', { code: -32_603 }, -32_603),
       refused('it__fixture_echo', { who: 'eve' }, 'FORBIDDEN', { rule: 'not-eve' }),
       call('memory__create_entities', {
@@ -215,7 +215,7 @@ export class Day {
       refused('new__fixture_big', { bytes: 4000 }, 'RESULT_TOO_LARGE', limit),
       refused('memory__read_graph', {}, 'INSUFFICIENT_SCOPE'),
       refused('memory__create_entities', { entities: [] }, 'TARGET_UNKNOWN'),
-      erring('new__fixture_rpc_error', { code: -32_099 }, -32_099),
+      erring('new__fixture_rpc_error', { code: -32_013 }, -32_013),
       own('server/discover'),
     ]);
     await this.#rounds(dave);

@@ -11,6 +11,7 @@ import { LEGACY_WAYS, MODERN_WAYS, type Scenario } from './scenario.ts';
 
 const PREFIX = 'test_input_required_result';
 const KINDS = ['elicitation/create', 'sampling/createMessage', 'roots/list'];
+const ROOTS_CHANGED = 'notifications/roots/list_changed';
 /** Servers whose asking a client cannot tell from another's: one on stdio and one over HTTP of each era. */
 const MODERN_SERVERS: readonly Way[] = ['modern-stdio', 'modern-http'];
 
@@ -275,11 +276,40 @@ async function completionIsTold(scene: ScenarioScene): Promise<void> {
   assert.deepEqual(other.heardOf('notifications/elicitation/complete', beside), []);
 }
 
+/**
+ * Only who declared `listChanged` has to tell (spec 2025-11-25, roots, "Root List Changes"): a session that clients share has
+ * roots of several of them, declares no changes, and is told of none.
+ */
 async function rootsChange(scene: ScenarioScene): Promise<void> {
   const peer = await scene.able();
-  await peer.call(scene.name('fixture_roots'));
-  await peer.notify('notifications/roots/list_changed');
-  await scene.whenSent('notifications/roots/list_changed');
+  const link = async (): Promise<string | undefined> => {
+    await peer.call(scene.name('fixture_roots'));
+    const called = scene.sent('tools/call').at(-1);
+    return called === undefined ? undefined : linkOf(called);
+  };
+  // The first question a server ever asks marks it; from then on its clients may have instances of their own (R9).
+  await link();
+  const own = await link();
+  const isPromised = declaredOn(scene, own)['listChanged'] === true;
+  // A question over streamable HTTP says in whose call it is asked, so that such a server may stay shared.
+  if (scene.upstream !== 'http')
+    assert.ok(isPromised, 'a client with its own instance has its changes told');
+  await peer.notify(ROOTS_CHANGED);
+  const told = (): boolean => scene.sent(ROOTS_CHANGED).some((one) => linkOf(one) === own);
+  if (isPromised) await eventually(`${scene.server} was told`, told);
+  // What was told would have been told before this call.
+  assert.equal(await link(), own);
+  assert.equal(told(), isPromised);
+}
+
+/** What the gateway declared of roots when it opened this link. */
+function declaredOn(scene: ScenarioScene, link: string | undefined): JsonObject {
+  const begun = scene
+    .receivedSince(0)
+    .filter(({ message }) => message?.method === 'initialize')
+    .find((one) => linkOf(one) === link || one.http?.response?.headers['mcp-session-id'] === link);
+  assert.ok(begun !== undefined, `${scene.server} was never told who its client is`);
+  return objectOf(objectOf(begun.message?.params?.['capabilities'])['roots']);
 }
 
 async function twoClientsAreKeptApart(scene: ScenarioScene): Promise<void> {
@@ -420,7 +450,7 @@ export const ASKING_SCENARIOS: readonly Scenario[] = [
     run: completionIsTold,
   },
   {
-    name: 'that roots changed is told to servers',
+    name: 'that roots changed is told to servers that were promised it',
     cites: ['legacy.roots.client.changed'],
     doors: OLD,
     servers: OLD,

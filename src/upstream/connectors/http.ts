@@ -91,14 +91,7 @@ class HttpWire implements Wire {
     const id = 'method' in message && 'id' in message ? message.id : undefined;
     const isStream = 'method' in message && message.method === 'subscriptions/listen';
     const isBounded = id !== undefined && !isStream;
-    const state: ResumeState = {
-      lastEventId: undefined,
-      retryMs: RETRY_MS,
-      resumes: 0,
-      isLost: false,
-      status: 0,
-      consumer,
-    };
+    const state = { ...FRESH, consumer };
     // In place before anything can fail: what ends at once must be told like what ends later.
     if (id !== undefined) this.#fetching.set(id, NOT_STARTED);
     const fetching = this.#terms.outlet.start({
@@ -151,6 +144,7 @@ class HttpWire implements Wire {
     return {
       onHeaders: (status, headers) => {
         state.status = status;
+        state.isBegun ||= status >= 200 && status < 300;
         state.isLost = status === 404 && this.#session['mcp-session-id'] !== undefined;
         this.#noteSession(headers['mcp-session-id']);
       },
@@ -183,9 +177,7 @@ class HttpWire implements Wire {
     }
     this.#fetching.delete(id);
     const why = state.isLost ? LOST : (failure ?? NO_ANSWER);
-    // Once the server has begun to answer, the request has reached it, whatever happens then.
-    const isBegun = why.kind === 'refused' && state.resumes > 0;
-    this.#terms.events.onFailure(id, isBegun ? { ...why, kind: 'broken' } : why);
+    this.#terms.events.onFailure(id, state.isBegun ? begun(why) : why);
     if (state.isLost) this.#lose();
     else if (why.kind === 'refused') this.#shut(why.message);
   }
@@ -197,7 +189,7 @@ class HttpWire implements Wire {
     return failure === undefined || failure.kind === 'broken';
   }
 
-  /** The session is gone. Requests under way hear so themselves, and none of them has run. */
+  /** The session is gone. Requests under way hear so themselves, each according to whether the server had begun to answer. */
   #lose(): void {
     clearTimeout(this.#timer);
     this.#stream?.abort();
@@ -234,14 +226,7 @@ class HttpWire implements Wire {
       onStanding?.();
       return;
     }
-    const state: ResumeState = {
-      lastEventId,
-      retryMs: waitMs,
-      resumes: 0,
-      isLost: false,
-      status: 0,
-      consumer: undefined,
-    };
+    const state: ResumeState = { ...FRESH, lastEventId, retryMs: waitMs };
     this.#stream = this.#get(state, {
       onHeaders: () => onStanding?.(),
       onMessage: (message) => this.#terms.events.onMessage(message, undefined),
@@ -339,11 +324,29 @@ function answerTo(message: Message, id: RequestId): Response | undefined {
     : undefined;
 }
 
+/** What a failure means once the server has begun to answer: the request has reached it, whatever happens then. */
+function begun(why: WireFailure): WireFailure {
+  if (why.kind === 'refused' || why.kind === 'unauthorized') return { ...why, kind: 'broken' };
+  return why.kind === 'session-lost' ? { ...why, isBegun: true } : why;
+}
+
 interface ResumeState {
   lastEventId: string | undefined;
   retryMs: number;
   resumes: number;
   isLost: boolean;
+  /** Whether the server has begun to answer. */
+  isBegun: boolean;
   status: number;
   readonly consumer: string | undefined;
 }
+
+const FRESH: ResumeState = {
+  lastEventId: undefined,
+  retryMs: RETRY_MS,
+  resumes: 0,
+  isLost: false,
+  isBegun: false,
+  status: 0,
+  consumer: undefined,
+};

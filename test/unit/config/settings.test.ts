@@ -57,6 +57,14 @@ const DEFAULTS = {
     detachedMs: 10_000,
     askTimeoutMs: 300_000,
   },
+  parking: {
+    timeoutMs: 300_000,
+    gatherMs: 20,
+    maxCount: 1000,
+    maxPerPrincipal: 100,
+    maxBytes: 67_108_864,
+    maxBytesPerPrincipal: 8_388_608,
+  },
   list: {
     firstWaitMs: 2000,
     debounceMs: 100,

@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Cancelled } from '../../../src/kernel/answer.ts';
 import type { JsonObject } from '../../../src/kernel/json.ts';
 import { Refusal } from '../../../src/kernel/refusals.ts';
+import { SessionLost } from '../../../src/upstream/flights.ts';
 import { callOf, ownerOf, ScriptedServer, type Put } from '../../support/upstream-link.ts';
 
 const TIMEOUT_MS = 1000;
@@ -363,3 +364,83 @@ const NOTHING = { calls: 0, kept: 0, asking: undefined };
 function leftOf({ link }: ScriptedServer): object {
   return { calls: link.inFlight, kept: link.kept, asking: link.askingSince };
 }
+
+test('a call whose server has lost the session ends according to whether it had reached it, and is asked no more (R3)', async () => {
+  const lost = { kind: 'session-lost', message: 'has forgotten the session' } as const;
+  for (const isBegun of [true, false]) {
+    const server = await ScriptedServer.open({}, {}, ownerOf('anne'));
+    const [asked, other] = [callOf({ era: 'modern', key: 'anne' }), callOf({ key: 'anne' })];
+    const calls = [server.call(asked), server.call(other)];
+    const [first, second] = server.sent('tools/call') as unknown as { id: number }[];
+    assert.ok(first && second);
+    const question = { jsonrpc: '2.0', id: 'q', method: 'roots/list', params: {} } as const;
+    server.link.wireEvents.onMessage(question, first.id);
+    server.link.wireEvents.onFailure(first.id, { ...lost, isBegun });
+    const outcome = (await calls[0]) as Refusal;
+    assert.equal(outcome instanceof SessionLost, !isBegun, 'sent again only if it did not run');
+    if (isBegun) {
+      assert.equal(outcome.code, 'UPSTREAM_LOST');
+      assert.match(outcome.message, /forgotten the session; the call may or may not have run/u);
+    }
+    assert.match(putTo(asked.put).takenBack() ?? '', /lost/u);
+    assert.equal(server.link.isOpen, false, 'nothing is sent over it any more');
+    server.link.wireEvents.onFailure(second.id, lost);
+    assert.ok((await calls[1]) instanceof SessionLost);
+  }
+});
+
+test('where clients share a link on which none can be asked, the late question for one ends no call of another (R16)', async () => {
+  const server = await ScriptedServer.open({}, { declared: {} });
+  const exchange = callOf({ era: 'modern', capabilities: {} });
+  const call = server.call(exchange);
+  server.asks('q');
+  await turn();
+  assert.deepEqual(exchange.lacked, []);
+  const [{ error }] = server.answered() as unknown as [{ error: { code: number } }];
+  assert.equal(error.code, -32601);
+  server.answers({ fine: true });
+  assert.deepEqual(await call, { result: { fine: true } });
+});
+
+test('a given-up call that its server answers after all leaves no doubt about what is asked next (R9)', async () => {
+  const server = await ScriptedServer.open();
+  const anne = callOf({ key: 'anne' });
+  const given = server.call(anne);
+  anne.cancellation.cancel('enough');
+  assert.ok((await given) instanceof Cancelled);
+  // She has left since.
+  Object.assign(anne.owner, { hasLeft: true });
+  const bert = callOf({ key: 'bert' });
+  void server.call(bert);
+  server.asks('early');
+  assert.deepEqual(bert.put, [], 'it may be asked for Anne');
+  const [{ id }] = server.sent('tools/call') as unknown as [{ id: number }];
+  server.says({ id, result: {} });
+  server.asks('now');
+  await turn();
+  assert.equal(bert.put.length, 1);
+});
+
+test('where clients share a link on which none can be asked, the call that fails with what its server was told ends with -32021 (R16)', async () => {
+  for (const [code, lacked] of [
+    [-32601, [{ elicitation: {} }]],
+    [-32000, []],
+  ] as const)
+    for (const count of [1, 2]) {
+      const server = await ScriptedServer.open({}, { declared: {} });
+      const exchanges = Array.from({ length: count }, (_, nth) =>
+        callOf({ era: 'modern', key: `client ${nth}`, capabilities: {} }),
+      );
+      const calls = exchanges.map((exchange) => server.call(exchange));
+      server.asks('q');
+      const [{ id }] = server.sent('tools/call') as unknown as [{ id: number }];
+      server.says({ id, error: { code, message: 'no' } });
+      await calls[0];
+      assert.deepEqual(exchanges[0]?.lacked, lacked);
+      if (count === 2) server.answers({ fine: true });
+      await Promise.all(calls);
+      assert.deepEqual(exchanges[1]?.lacked ?? [], [], 'the other one needed nothing');
+      await turn();
+      assert.equal(server.link.kept, 0);
+    }
+});

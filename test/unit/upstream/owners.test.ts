@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Cancellation, type Exchange, type Owner } from '../../../src/kernel/exchange.ts';
+import { Principal } from '../../../src/kernel/principal.ts';
 import { Flights } from '../../../src/upstream/flights.ts';
 import { Owners, ownerOf, type Claim } from '../../../src/upstream/owners.ts';
 
@@ -8,26 +9,54 @@ interface Client extends Owner {
   hasLeft: boolean;
 }
 
+const MINUTE_MS = 60_000;
+
 function clientOf(key: string): Client {
   return { key, hasLeft: false } as Client;
 }
 
-/** A link of clients, with the calls they have in flight. */
-function linkOf(only?: Owner): {
-  owners: Owners;
+let lastExchange = 0;
+
+/** The owner of one modern exchange, of whom only the caller and what its client calls itself are known. */
+function exchangeOf(credential: string, client?: string): Client {
+  lastExchange += 1;
+  const principal = Principal.prove({ credential, proof: 'token' }).withClient(client);
+  return { key: `exchange ${lastExchange}`, hasLeft: false, principal } as Client;
+}
+
+interface LinkOfClients {
+  readonly owners: Owners;
+  readonly flights: Flights;
   call(owner: Owner): number;
   end(id: number): void;
-} {
+  /** Ends a call here, without an answer. */
+  giveUp(id: number): void;
+  pass(ms: number): void;
+}
+
+/** A link of clients, with the calls they have in flight; those of a principal are modern. */
+function linkOf(only?: Owner): LinkOfClients {
   const flights = new Flights(() => undefined);
-  const owners = new Owners(flights, only);
+  let now = 0;
+  const owners = new Owners(flights, only, () => now);
   return {
     owners,
+    flights,
+    pass: (ms) => (now += ms),
     call: (owner) => {
-      owners.saw(owner);
-      const exchange = { owner, cancellation: new Cancellation() } as unknown as Exchange;
-      return flights.open({ method: 'tools/call', exchange, timeoutMs: 0 }, () => undefined).id;
+      const era = (owner as Partial<Owner>).principal === undefined ? 'legacy' : 'modern';
+      const exchange = { era, owner, cancellation: new Cancellation() } as unknown as Exchange;
+      owners.saw(exchange);
+      return flights.open({ method: 'tools/call', exchange, timeoutMs: 0 }, () =>
+        owners.ended(exchange),
+      ).id;
     },
     end: (id) => void flights.answer({ jsonrpc: '2.0', id, result: {} }),
+    giveUp: (id) => {
+      const exchange = flights.get(id)?.exchange;
+      if (exchange !== undefined) owners.gaveUp(id, exchange);
+      flights.fail(id, new Error('given up'));
+    },
   };
 }
 
@@ -65,23 +94,92 @@ test('a late question of a call that has ended is not taken for one of whoever i
   assert.equal(keyOf(owners.ofQuestion(undefined)), 'bert', 'nobody else is there to be asked');
 });
 
-test('a call that was given up leaves doubt for good, for its server may go on with it (R9)', () => {
-  const { owners, call, end } = linkOf();
-  const [anne, bert] = [clientOf('anne'), clientOf('bert')];
-  end(call(anne));
-  owners.gaveUp(anne);
-  anne.hasLeft = true;
-  const id = call(bert);
-  assert.equal(owners.ofQuestion(undefined), undefined);
-  end(id);
+test('a call that was given up leaves doubt for a minute, for its server may go on with it, or until it is answered (R9)', () => {
+  for (const isAnswered of [false, true]) {
+    const { owners, call, giveUp, pass } = linkOf();
+    const [anne, bert] = [clientOf('anne'), clientOf('bert')];
+    const id = call(anne);
+    giveUp(id);
+    anne.hasLeft = true;
+    call(bert);
+    pass(MINUTE_MS - 1);
+    assert.equal(owners.ofQuestion(undefined), undefined);
+    if (isAnswered) owners.answeredLate(id);
+    else pass(1);
+    assert.equal(keyOf(owners.ofQuestion(undefined)), 'bert');
+  }
 });
 
 test("a client's own call that it gave up leaves no doubt about its next one", () => {
-  const { owners, call } = linkOf();
   const anne = clientOf('anne');
-  owners.gaveUp(anne);
+  for (const clients of [
+    [anne, anne],
+    [exchangeOf('anne'), exchangeOf('anne')],
+  ] as const) {
+    const { owners, call, giveUp } = linkOf();
+    giveUp(call(clients[0]));
+    call(clients[1]);
+    assert.equal(keyOf(owners.ofQuestion(undefined)), clients[1].key);
+  }
+});
+
+test('a modern exchange that has ended leaves doubt about those of others for a minute, legacy clients included (R9)', () => {
+  for (const bert of [exchangeOf('bert'), clientOf('bert')]) {
+    const { owners, call, end, pass } = linkOf();
+    end(call(exchangeOf('anne')));
+    call(bert);
+    assert.equal(owners.ofQuestion(undefined), undefined);
+    pass(MINUTE_MS - 1);
+    assert.equal(owners.ofQuestion(undefined), undefined);
+    pass(1);
+    assert.equal(keyOf(owners.ofQuestion(undefined)), bert.key);
+  }
+});
+
+test('what one caller calls again and again, each time in an exchange of its own, leaves no doubt, but clients of other names do (R9)', () => {
+  const { owners, call, end, pass } = linkOf();
+  for (let count = 0; count < 5; count += 1) {
+    const exchange = exchangeOf('all', 'one');
+    const id = call(exchange);
+    assert.equal(keyOf(owners.ofQuestion(undefined)), exchange.key);
+    end(id);
+    pass(1000);
+  }
+  call(exchangeOf('all', 'other'));
+  assert.equal(owners.ofQuestion(undefined), undefined);
+});
+
+test('two exchanges of one caller in flight are two: nothing says which of them a question is about (R9)', () => {
+  const { owners, call } = linkOf();
+  call(exchangeOf('anne'));
+  call(exchangeOf('anne'));
+  assert.equal(owners.ofQuestion(undefined), undefined);
+});
+
+test('while a call waits for its client, whoever has ever used the link leaves doubt about what is asked next (R9)', () => {
+  for (const anne of [exchangeOf('anne'), clientOf('anne')]) {
+    const { owners, flights, call, end, pass } = linkOf();
+    end(call(anne));
+    anne.hasLeft = true;
+    pass(10 * MINUTE_MS);
+    const bert = exchangeOf('bert');
+    const id = call(bert);
+    assert.equal(keyOf(owners.ofQuestion(undefined)), bert.key);
+    const release = flights.hold(flights.concerned(bert, undefined));
+    assert.equal(owners.ofQuestion(undefined), undefined, 'it waits');
+    assert.equal(keyOf(owners.ofQuestion(id)), bert.key, 'on its own stream');
+    release();
+    assert.equal(keyOf(owners.ofQuestion(undefined)), bert.key, 'it goes on');
+  }
+});
+
+test('while a call waits for the only client that ever used the link, it is asked more', () => {
+  const { owners, flights, call, end } = linkOf();
+  end(call(exchangeOf('anne')));
+  const anne = exchangeOf('anne');
   call(anne);
-  assert.equal(keyOf(owners.ofQuestion(undefined)), 'anne');
+  flights.hold(flights.concerned(anne, undefined));
+  assert.equal(keyOf(owners.ofQuestion(undefined)), anne.key);
 });
 
 test('on the stream of a call everything is of that call, others in flight or not (R9)', () => {
