@@ -68,7 +68,6 @@ export class Inbox {
   /** A client's call has ended; remembers who made a task, so that its status notifications find their way. */
   ended(outcome: Answer | Error, exchange: Exchange): void {
     const { era, owner } = exchange;
-    this.#owners.ended(exchange);
     this.#blame(outcome, exchange);
     // Nobody is left of a modern exchange: what it was asked is not to be kept for its sake.
     if (era === 'modern') this.#followers.forget(owner);

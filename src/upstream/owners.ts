@@ -7,19 +7,22 @@ export type Claim = { readonly exchange: Exchange } | { readonly owner: Owner };
 
 /** Above so many, clients that have left are looked for and forgotten. */
 const MANY = 1000;
+/** Within so many milliseconds after the first, questions are those of one call. */
+const TOGETHER_MS = 500;
 
 /**
  * Finds the client a message of the server belongs to, where the protocol does not say (docs/rules.md R9, R10).
  * On a link that clients share, the owner of a question is beyond doubt only while no other client that used the link is
- * still there, and none lately: the server may ask late, on behalf of a call that has ended.
+ * still there, and none gave up a call lately: the server may ask late, on behalf of a call that has ended.
  */
 export class Owners {
   readonly #flights: Flights;
   readonly #only: Owner | undefined;
   /** Legacy clients, for as long as they are there. */
   readonly #users = new Set<Owner>();
-  /** Callers of modern exchanges that have ended, and whoever gave up a call. */
+  /** Whoever gave up a call. */
   readonly #doubts: Doubts;
+  readonly #now: () => number;
   /** Who was the first to use the link. */
   #first: string | undefined;
   #isOfOne = true;
@@ -31,6 +34,7 @@ export class Owners {
   ) {
     this.#flights = flights;
     this.#only = only;
+    this.#now = now;
     this.#doubts = new Doubts(now);
   }
 
@@ -55,13 +59,6 @@ export class Owners {
     if (exchange.era === 'modern') return;
     this.#users.add(exchange.owner);
     if (this.#users.size > MANY) this.#forgetThoseWhoLeft();
-  }
-
-  /** Notes that a call has ended: the server may ask late on its behalf. Legacy clients are known while they are there. */
-  ended(exchange: Exchange): void {
-    if (this.#only !== undefined || exchange.era === 'legacy') return;
-    const party = partyOf(exchange);
-    this.#doubts.note(party, party);
   }
 
   /** Notes that a call ended here without an answer: the server may still be working on it. */
@@ -98,8 +95,12 @@ export class Owners {
     return !this.#doubts.concernsOthersThan(partyOf(exchange));
   }
 
+  /** Whether a call waits for its client already; what is asked together is one call's. */
   #isAsked({ owner }: Exchange): boolean {
-    return this.#flights.concerned(owner, undefined).some(({ questions }) => questions > 0);
+    const now = this.#now();
+    return this.#flights
+      .concerned(owner, undefined)
+      .some(({ askingSince = now }) => now - askingSince > TOGETHER_MS);
   }
 
   /** The latest request in flight, if all in flight are one client's. */

@@ -47,9 +47,7 @@ function linkOf(only?: Owner): LinkOfClients {
       const era = (owner as Partial<Owner>).principal === undefined ? 'legacy' : 'modern';
       const exchange = { era, owner, cancellation: new Cancellation() } as unknown as Exchange;
       owners.saw(exchange);
-      return flights.open({ method: 'tools/call', exchange, timeoutMs: 0 }, () =>
-        owners.ended(exchange),
-      ).id;
+      return flights.open({ method: 'tools/call', exchange, timeoutMs: 0 }, () => undefined).id;
     },
     end: (id) => void flights.answer({ jsonrpc: '2.0', id, result: {} }),
     giveUp: (id) => {
@@ -123,30 +121,23 @@ test("a client's own call that it gave up leaves no doubt about its next one", (
   }
 });
 
-test('a modern exchange that has ended leaves doubt about those of others for a minute, legacy clients included (R9)', () => {
-  for (const bert of [exchangeOf('bert'), clientOf('bert')]) {
-    const { owners, call, end, pass } = linkOf();
+test('a modern exchange that has ended leaves no doubt about the next one, whoever calls (R9)', () => {
+  for (const bert of [exchangeOf('bert'), clientOf('bert'), exchangeOf('anne')]) {
+    const { owners, call, end } = linkOf();
     end(call(exchangeOf('anne')));
     call(bert);
-    assert.equal(owners.ofQuestion(undefined), undefined);
-    pass(MINUTE_MS - 1);
-    assert.equal(owners.ofQuestion(undefined), undefined);
-    pass(1);
     assert.equal(keyOf(owners.ofQuestion(undefined)), bert.key);
   }
 });
 
-test('what one caller calls again and again, each time in an exchange of its own, leaves no doubt, but clients of other names do (R9)', () => {
-  const { owners, call, end, pass } = linkOf();
-  for (let count = 0; count < 5; count += 1) {
-    const exchange = exchangeOf('all', 'one');
-    const id = call(exchange);
-    assert.equal(keyOf(owners.ofQuestion(undefined)), exchange.key);
-    end(id);
-    pass(1000);
-  }
-  call(exchangeOf('all', 'other'));
-  assert.equal(owners.ofQuestion(undefined), undefined);
+test('what a call asks together is its own, also where others have used the link (R9)', () => {
+  const { owners, flights, call, end } = linkOf();
+  end(call(exchangeOf('anne')));
+  const bert = exchangeOf('bert');
+  call(bert);
+  assert.equal(keyOf(owners.ofQuestion(undefined)), bert.key);
+  flights.hold(flights.concerned(bert, undefined));
+  assert.equal(keyOf(owners.ofQuestion(undefined)), bert.key);
 });
 
 test('two exchanges of one caller in flight are two: nothing says which of them a question is about (R9)', () => {
