@@ -264,7 +264,8 @@ test('a key of its own makes a caller its consumer, until it is revoked, and no 
   await stream.ended;
   assertRefused(await RawLegacy.initialize(own.port, sharedAsOps), 403, 1402, 'CONSUMER_REFUSED');
   const text = `${await own.auditText()}${own.output()}`;
-  assert.ok(!text.includes(key.slice(key.lastIndexOf('_') + 1)), 'the secret of a key is recorded');
+  // The last 43 characters: a secret may hold the sign that ends the id before it.
+  assert.ok(!text.includes(key.slice(-43)), 'the secret of a key is recorded');
 });
 
 test('authentication that a reload switches on ends what was open without it', async (t) => {

@@ -96,7 +96,7 @@ test('R14: a starting server that has not changed is listed from its last catalo
   await gateway.configure({ late: { command: '/bin/sh', args } });
   await gateway.launch();
   await gateway.whenReady('late');
-  const before = namesIn((await modernRequest(gateway.url, 'tools/list')).result);
+  const before = await (await RawSession.open(gateway.url)).tools();
   assert.ok(before.includes('late__fixture_echo'));
   assert.equal(await gateway.end('SIGTERM'), 0);
 

@@ -157,7 +157,8 @@ test('a list, the admin API and the command line agree on what tools take of the
     const got = await send(gateway.port, { method: 'GET', path });
     assert.equal(got.status, 200, got.text);
     const cost = JSON.parse(got.text) as Cost;
-    const caller = new RawModern(gateway.port, { headers: tagged(consumer) });
+    // What all tools take is what a client of 2025-11-25 sees: those that only run as tasks are for no other.
+    const caller = await RawLegacy.open(gateway.port, { headers: tagged(consumer) });
     const listed = expectedOf('gpt-4', {}, await caller.request('tools/list'));
     assert.deepEqual([cost.tokens, cost.cost], [listed.tokens['result'], listed.cost]);
     const { servers } = cost;
