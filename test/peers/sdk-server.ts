@@ -38,7 +38,7 @@ const { port, scheme } = parseArgs({
   options: { port: { type: 'string' }, scheme: { type: 'string', default: 'note' } },
 }).values;
 const COUNTER = `${scheme}://counter`;
-const STEP_MS = 20;
+const STEP_MS = 100;
 const NAME = z.object({ name: z.string() });
 const CITY = z.object({ city: z.string() });
 const GOING = z.object({ go: z.boolean() });
