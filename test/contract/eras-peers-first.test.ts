@@ -93,7 +93,7 @@ for (const [way, transport] of Object.entries(WAYS))
 
     test('it hears progress, log messages, updates and changed lists', LIMIT, async () => {
       for (const found of FOUND) {
-        await hearWork(client, found);
+        await hearWork(client, found, /stdio|mcp-remote/u.test(way));
         await hearNews(client, found);
       }
     });

@@ -116,7 +116,11 @@ export async function beSeenAsModern(client: AskedClient, { server }: Found): Pr
 }
 
 /** Hears progress and the log messages of its level. */
-export async function hearWork(client: AskedClient, { server }: Found): Promise<void> {
+export async function hearWork(
+  client: AskedClient,
+  { server }: Found,
+  isOnStdio: boolean,
+): Promise<void> {
   const start = client.heard.length;
   const logged = (): unknown[] =>
     paramsOf(client.heard.slice(start), 'notifications/message').map(({ data }) => data);
@@ -125,8 +129,8 @@ export async function hearWork(client: AskedClient, { server }: Found): Promise<
   const onprogress = (one: JsonObject): void => void progress.push(one['progress']);
   await client.call(`${server}__count`, {}, { onprogress });
   // On stdio the SDKs drop progress that they read together with the answer.
-  assert.ok(progress.length > 0);
-  assert.deepEqual(progress, [1, 2, 3].slice(0, progress.length));
+  const heard = isOnStdio ? Math.max(1, progress.length) : 3;
+  assert.deepEqual(progress, [1, 2, 3].slice(0, heard));
   await eventually('three log messages were there', () => logged().length >= 3);
   assert.deepEqual(logged(), ['step 1', 'step 2', 'step 3']);
   await client.request('logging/setLevel', { level: 'error' });
