@@ -13,6 +13,7 @@ import {
   startFloor,
   startGateway,
   startGuardedGateway,
+  startManagedGateway,
   startQuietGateway,
   startRecordingGateway,
   type StartSettings,
@@ -25,6 +26,8 @@ interface Options extends LoadSettings {
   profile: string | undefined;
   selfCheck: boolean;
   access: boolean;
+  managed: boolean;
+  quiet: boolean;
   record: boolean;
   tokens: boolean;
 }
@@ -59,6 +62,8 @@ function readOptions(): Options | undefined {
       profile: { type: 'string' },
       'self-check': { type: 'boolean', default: false },
       access: { type: 'boolean', default: false },
+      managed: { type: 'boolean', default: false },
+      quiet: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
       tokens: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -75,8 +80,18 @@ function readOptions(): Options | undefined {
   if (values.help || !SIDES.has(only) || !Object.values(counts).every((count) => count > 0))
     return undefined;
   const profile = values.profile === undefined ? undefined : resolve(values.profile);
-  const { access, record, tokens } = values;
-  return { ...counts, only, profile, selfCheck: values['self-check'], access, record, tokens };
+  const { access, record, tokens, managed, quiet } = values;
+  return {
+    ...counts,
+    only,
+    profile,
+    selfCheck: values['self-check'],
+    access,
+    record,
+    tokens,
+    managed,
+    quiet,
+  };
 }
 
 async function startSubjects(options: Options): Promise<Subject[]> {
@@ -109,6 +124,8 @@ function pairOf(options: Options): readonly [Start, Start] {
   if (options.access) return [startGateway, startGuardedGateway];
   if (options.record) return [startQuietGateway, startRecordingGateway];
   if (options.tokens) return [startRecordingGateway, startCountingGateway];
+  if (options.managed) return [(s) => startFloor(s), startManagedGateway];
+  if (options.quiet) return [(s) => startFloor(s), startQuietGateway];
   const again: Start = (settings) => startFloor(settings, 'floor again');
   return [(settings) => startFloor(settings), options.selfCheck ? again : startGateway];
 }

@@ -116,6 +116,28 @@ limits:
 `;
 }
 
+/** The gateway as a platform team runs it: a key, a policy of 50 rules, metrics, usage and audit on. */
+export function startManagedGateway(settings: StartSettings): Promise<Subject> {
+  return startConfigured(settings, { name: 'gateway', app: MANAGED, key: 'bench-key-0123456789' });
+}
+
+/** Of the 50 rules every second names this tool and reads the arguments, so that each call has to weigh it. */
+const RULES = Array.from({ length: 50 }, (_, index) =>
+  index % 2 === 0
+    ? `  - { id: no-${index}, effect: deny, tools: ["bench/*"], when: "args.text.startsWith('secret-${index}')" }`
+    : `  - { id: other-${index}, effect: deny, tools: ["other-${index}/*"] }`,
+).join('\n');
+
+const MANAGED = `auth: { enabled: true }
+permissions:
+  default: { allow: [everyone] }
+  consumers: { others: { allow: [everyone] } }
+toolGroups:
+  - { name: everyone, services: { bench: [echo] } }
+rules:
+${RULES}
+`;
+
 const GUARDED = `auth: { enabled: true }
 permissions:
   default: { allow: [everyone] }
