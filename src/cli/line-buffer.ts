@@ -7,7 +7,7 @@ export interface Outlet {
   flushSync(last: string): void;
 }
 
-const MAX_WAITING_CHARS = 8192;
+const MAX_WAITING_CHARS = 65_536;
 const DELAY_MS = 100;
 
 /**

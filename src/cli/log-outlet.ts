@@ -6,7 +6,7 @@ import type { Outlet } from './line-buffer.ts';
 
 /** What a reader of the log may be behind; further lines are lost. */
 const MAX_BEHIND_CHARS = 8 * 1024 * 1024;
-const PIECE_CHARS = 16_384;
+const PIECE_CHARS = 65_536;
 const MAX_FLUSH_MS = 1000;
 const BUSY_MS = 20;
 /** How long the last lines of a process may find a file busy. */

@@ -48,6 +48,11 @@ export const TOKENS = z.strictObject({
     8192,
     'Texts of one exchange longer than this are not counted but estimated, and marked so.',
   ),
+  maxExactPerSecond: count(
+    250,
+    'Exchanges counted within one second; further ones are estimated from what was counted of the same tool, and marked so.',
+    0,
+  ),
   maxQueue: count(1000, 'Exchanges that may wait to be counted; further ones are estimated.', 0),
   model: MODEL.describe(
     'The model of callers that name none, such as `openai/gpt-5`; prices and the way of counting depend on it.',
@@ -66,12 +71,13 @@ type Tokens = z.output<typeof TOKENS>;
 
 /** Counting of tokens, from `tokens`. */
 export function compileTokens(tokens: Tokens, file: ConfigFile): TokensPlan {
-  const { enabled, maxExactBytes, maxQueue, model, consumers } = tokens;
+  const { enabled, maxExactBytes, maxExactPerSecond, maxQueue, model, consumers } = tokens;
   const prices = tokens.prices.map(pricePlan);
   checkRepetition(prices, file);
   return {
     isOn: enabled,
     maxExactBytes,
+    maxExactPerSecond,
     maxQueue,
     model: model === undefined ? undefined : modelRef(model),
     consumers: mapValues(consumers, modelRef),

@@ -74,6 +74,8 @@ export interface TokensPlan {
   readonly isOn: boolean;
   /** Texts of one exchange longer than this, in bytes, are estimated (docs/rules.md R23). */
   readonly maxExactBytes: number;
+  /** Exchanges counted within one second; further ones are estimated. */
+  readonly maxExactPerSecond: number;
   /** Exchanges that may wait to be counted; further ones are estimated. */
   readonly maxQueue: number;
   /** The model of callers that do not say. */

@@ -30,6 +30,8 @@ export class CallerClass {
   readonly rules: readonly Rule[];
   /** Enforced rules that would if their tokens had more scopes. */
   readonly lacking: readonly Rule[];
+  /** The finest unit of the clock that what these callers see depends on. */
+  readonly clock: ClockUnit | undefined;
   /** Why the others do not. */
   readonly gaps: ReadonlyMap<Rule, CallerGap>;
   /** What was found out about targets; gone with the catalog they are of. */
@@ -52,15 +54,13 @@ export class CallerClass {
     this.lacking = rules.filter(
       (rule) => hasToken && !rule.isShadow && gaps.get(rule) === 'scopes',
     );
+    this.clock = clockOf([...this.rules, ...this.lacking]);
   }
+}
 
-  /** The finest unit of the clock that what these callers see depends on. */
-  get clock(): ClockUnit | undefined {
-    const units = [...this.rules, ...this.lacking]
-      .filter((rule) => !rule.isShadow)
-      .map((rule) => rule.condition?.clock);
-    return (['minute', 'hour', 'day'] as const).find((unit) => units.includes(unit));
-  }
+function clockOf(rules: readonly Rule[]): ClockUnit | undefined {
+  const units = rules.filter((rule) => !rule.isShadow).map((rule) => rule.condition?.clock);
+  return (['minute', 'hour', 'day'] as const).find((unit) => units.includes(unit));
 }
 
 /** A text that is the same for callers of the same class: which entries and rules are for them, and what those depend on. */

@@ -1,3 +1,4 @@
+import type { Sight } from '../kernel/permit.ts';
 import type { Target } from '../kernel/target.ts';
 import type { CallerClass } from './caller-class.ts';
 import { judgeGrants, type GrantVerdict } from './grants.ts';
@@ -8,6 +9,8 @@ import { parentOf, subjectOf, type Subject } from './subject.ts';
 /** A rule that is for a caller and a target. */
 export interface CaseRule {
   readonly rule: Rule;
+  /** Its place among the rules of its case. */
+  readonly place: number;
   /** Whether it selects the target itself, and, of a rule that denies, the tool a custom tool was made from. */
   readonly own: boolean;
   readonly parent: boolean;
@@ -33,6 +36,15 @@ export interface Case {
   readonly isFixed: boolean;
   /** That outcome, once it was asked for. */
   fixed?: Outcome;
+  /** Whether such callers are shown it, once that was asked for; absent where the clock may change it. */
+  seen?: Seen;
+}
+
+/** Whether callers are shown a target. */
+export interface Seen {
+  readonly sight: Sight;
+  /** Scopes with which a token would see it. */
+  readonly scopes: readonly string[];
 }
 
 /** Told why rules are not for a target. */
@@ -43,7 +55,9 @@ export function caseOf(callers: CallerClass, target: Target, onGap?: OnTargetGap
   const subject = subjectOf(target);
   const parent = parentOf(target);
   const isOther = subject.kind === 'task' || subject.kind === 'ask';
-  const found = callers.rules.flatMap((rule) => selected(rule, subject, parent, onGap) ?? []);
+  const found = callers.rules
+    .flatMap((rule) => selected(rule, { subject, parent, onGap }) ?? [])
+    .map((each, place) => ({ ...each, place }));
   const enforced = found.filter(({ rule }) => !rule.isShadow);
   const lacking = callers.lacking.filter(
     (rule) => !rule.isDeny && !isOther && rule.targetGap(subject, 'allow') === undefined,
@@ -64,12 +78,16 @@ export function caseOf(callers: CallerClass, target: Target, onGap?: OnTargetGap
   };
 }
 
+interface Selecting {
+  readonly subject: Subject;
+  readonly parent: Subject | undefined;
+  readonly onGap: OnTargetGap | undefined;
+}
+
 function selected(
   rule: Rule,
-  subject: Subject,
-  parent: Subject | undefined,
-  onGap: OnTargetGap | undefined,
-): CaseRule | undefined {
+  { subject, parent, onGap }: Selecting,
+): Omit<CaseRule, 'place'> | undefined {
   const gap = rule.targetGap(subject, rule.isDeny ? 'deny' : 'allow');
   const own = gap === undefined;
   const byParent =

@@ -76,8 +76,7 @@ export class Condition {
   }
 
   /** What it comes to; where something is not known, the outcomes it may have (bits of cel/value.ts). */
-  outcomes(roots: Roots, fuel: Fuel): number {
-    const frame: Frame = { roots, fuel, locals: [] };
+  outcomes(frame: Frame): number {
     let outcomes = TRUE;
     for (const { evaluate } of this.#parts) {
       outcomes = and(outcomes, outcomesOf(attempt(evaluate, frame)));

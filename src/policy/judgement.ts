@@ -2,12 +2,14 @@ import type { CallerClass } from './caller-class.ts';
 import type { Caller } from './caller.ts';
 import type { Case, CaseRule } from './case.ts';
 import { Fuel } from './cel/fuel.ts';
+import type { Frame } from './cel/part.ts';
 import { FAILED, FALSE, TRUE } from './cel/value.ts';
 import { denies, opens, type Mood } from './mood.ts';
 import { Facts, type Known } from './facts.ts';
 import type { GrantVerdict } from './grants.ts';
 import { reachOf, type Reach } from './reach.ts';
 import type { Rule } from './rule.ts';
+import type { Subject } from './subject.ts';
 
 /** A decision in plain data: what a Permit or a Denial is made of. */
 export interface Outcome {
@@ -35,11 +37,11 @@ export class Judgement {
   readonly #callers: CallerClass;
   readonly #caller: Caller;
   readonly #known: Known;
-  readonly #facts: Record<Side, Facts>;
+  readonly #frames: Record<Side, Frame>;
   /** What an extension does is not known: it may be had where whatever it does would be allowed. */
   readonly #isWhole: boolean;
-  readonly #fuel = new Fuel();
-  readonly #outcomes: Record<Side, Map<Rule, number>> = { own: new Map(), parent: new Map() };
+  /** By place of the rule; what was not asked for is absent. */
+  readonly #outcomes: Record<Side, (number | undefined)[]> = { own: [], parent: [] };
 
   constructor(theCase: Case, callers: CallerClass, caller: Caller, known: Known) {
     this.#case = theCase;
@@ -47,9 +49,15 @@ export class Judgement {
     this.#caller = caller;
     this.#known = known;
     this.#isWhole = theCase.subject.kind === 'extension';
-    const own = new Facts(caller, known, this.#isWhole ? undefined : theCase.subject);
-    const { parent } = theCase;
-    this.#facts = { own, parent: parent === undefined ? own : new Facts(caller, known, parent) };
+    const { subject, parent } = theCase;
+    const fuel = new Fuel();
+    const frame = (of: Subject | undefined): Frame => ({
+      roots: new Facts(caller, known, of),
+      fuel,
+      locals: [],
+    });
+    const own = frame(this.#isWhole ? undefined : subject);
+    this.#frames = { own, parent: parent === undefined ? own : frame(parent) };
   }
 
   /** The decision; with a rule in shadow mode, what it would be were that rule in force. */
@@ -80,10 +88,10 @@ export class Judgement {
     const { rule } = each;
     if (!each[side]) return FALSE;
     if (rule.condition === undefined) return TRUE;
-    const known = this.#outcomes[side].get(rule);
+    const known = this.#outcomes[side][each.place];
     if (known !== undefined) return known;
-    const outcomes = rule.condition.outcomes(this.#facts[side], this.#fuel);
-    this.#outcomes[side].set(rule, outcomes);
+    const outcomes = rule.condition.outcomes(this.#frames[side]);
+    this.#outcomes[side][each.place] = outcomes;
     return outcomes;
   }
 
@@ -96,7 +104,7 @@ export class Judgement {
 
   /** A sentence about a rule's condition. */
   explain({ rule }: CaseRule, side: Side): string {
-    return rule.condition?.explain(this.#facts[side], new Fuel()) ?? 'it has no condition';
+    return rule.condition?.explain(this.#frames[side].roots, new Fuel()) ?? 'it has no condition';
   }
 
   /** Whether the caller reaches the server of the target. */

@@ -4,7 +4,7 @@ import { Denial, Permit, type Decision, type Sight } from '../kernel/permit.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { Target } from '../kernel/target.ts';
 import type { Rulebook } from './caller-class.ts';
-import { caseOf, type Case } from './case.ts';
+import { caseOf, type Case, type Seen } from './case.ts';
 import { nextTurn } from './clock.ts';
 import { Explaining, type Explanation } from './explanation.ts';
 import { USUAL_METHODS, type Known } from './facts.ts';
@@ -29,12 +29,6 @@ export interface Recorded {
 
 const NO_ARGS: JsonObject = {};
 const NONE: readonly string[] = [];
-
-interface Seen {
-  readonly sight: Sight;
-  /** Scopes with which a token would see it. */
-  readonly scopes: readonly string[];
-}
 
 const SEEN: Seen = { sight: 'seen', scopes: NONE };
 const HIDDEN: Seen = { sight: 'hidden', scopes: NONE };
@@ -134,6 +128,14 @@ export class Policy {
 
   #seen(standing: Standing, theCase: Case): Seen {
     if (theCase.fixed !== undefined) return theCase.fixed.isAllowed ? SEEN : HIDDEN;
+    if (theCase.seen !== undefined) return theCase.seen;
+    const seen = this.#look(standing, theCase);
+    // With no arguments known, what else it depends on is the same for the whole class, but for the clock.
+    if (standing.callers.clock === undefined) theCase.seen = seen;
+    return seen;
+  }
+
+  #look(standing: Standing, theCase: Case): Seen {
     if (this.#couldReach(standing, theCase)) return SEEN;
     for (const rule of theCase.lacking) {
       const stepped = this.#standings.stepUp(standing, rule);

@@ -26,9 +26,8 @@ export interface ReachTerms {
 /** Whether a caller could reach anything of a server, whatever it would call with whatever arguments. */
 export function reachOf(terms: ReachTerms): Reach {
   const { callers, caller, known, server, mood } = terms;
-  const facts = new Facts(caller, known, undefined);
-  const fuel = new Fuel();
-  const outcomes = ({ condition }: Rule): number => condition?.outcomes(facts, fuel) ?? TRUE;
+  const frame = { roots: new Facts(caller, known, undefined), fuel: new Fuel(), locals: [] };
+  const outcomes = ({ condition }: Rule): number => condition?.outcomes(frame) ?? TRUE;
   const isHazy = ({ condition }: Rule): boolean =>
     mood === 'fear' && !known.hasClaims && condition?.uses('claims') === true;
   const granted = reachOfGrants(callers.sets, server);

@@ -126,9 +126,9 @@ export class Records {
 
   /** Written down once it is known what it used: soon, and exactly once. */
   take(entry: Entry): void {
-    this.#audit.expect(entry);
-    const deliver = this.#inOrder.place();
-    this.#tokens.settle(entry, (spending) => deliver({ entry, spending }));
+    const place = this.#inOrder.place();
+    this.#tokens.settle(entry, (spending) => this.#inOrder.fill(place, { entry, spending }));
+    if (!this.#inOrder.isPassed(place)) this.#audit.expect(entry);
   }
 
   /** Notes what happened to the gateway itself. */

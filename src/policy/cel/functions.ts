@@ -48,7 +48,9 @@ function upper(text: string): string {
 }
 
 function textual(name: string, apply: (text: string, other: string, fuel: Fuel) => Result): Native {
-  return ([text, other = ''], fuel) => {
+  return (values, fuel) => {
+    const text = values[0];
+    const other = values.length > 1 ? values[1] : '';
     if (typeof text !== 'string' || typeof other !== 'string')
       return new Failure(`${name}() is for text`);
     fuel.spendText(text.length);

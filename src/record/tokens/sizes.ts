@@ -19,15 +19,40 @@ export function isWithin({ args, parts, isCut }: Texts, maxBytes: number): boole
   return (args === undefined || budget.takes(args)) && parts.every((part) => budget.takes(part));
 }
 
+/** Characters of what a model wrote, and of what it reads, each with about as many around them as JSON has. */
+export interface Chars {
+  readonly arguments: number;
+  readonly result: number;
+}
+
+/** How long texts are; undefined where that is not known whole. */
+export function charsOf({ args, parts, list, isCut }: Texts): Chars | undefined {
+  if (isCut || list !== undefined) return undefined;
+  const written = new Budget(UNBOUNDED);
+  if (args !== undefined && !written.takes(args)) return undefined;
+  const read = new Budget(UNBOUNDED);
+  for (const part of parts) if (!read.takes(part)) return undefined;
+  return { arguments: written.spent, result: read.spent };
+}
+
+/** More than any text has. */
+const UNBOUNDED = 2 ** 40;
+
 /** UTF-16 units have at most three bytes each in UTF-8. */
 const MAX_BYTES_PER_CHAR = 3;
 const MAX_DEPTH = 200;
 
 class Budget {
+  readonly #whole: number;
   #left: number;
 
   constructor(bytes: number) {
+    this.#whole = bytes;
     this.#left = bytes;
+  }
+
+  get spent(): number {
+    return this.#whole - this.#left;
   }
 
   /** Takes a value's JSON text, or a text, off; false once there is not enough left. */

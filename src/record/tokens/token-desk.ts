@@ -8,8 +8,10 @@ import type { Countable } from './counting.ts';
 import { CountingQueue } from './counting-queue.ts';
 import type { Encoding } from './encodings.ts';
 import { estimateTokens } from './estimate.ts';
+import { ExactQuota } from './exact-quota.ts';
+import { Learned } from './learned.ts';
 import { costOf, modelOf, ratesOf, type Rates } from './model.ts';
-import { estimateTexts, isWithin } from './sizes.ts';
+import { estimateTexts, isWithin, type Estimate } from './sizes.ts';
 import { textsOf, type Texts } from './texts.ts';
 
 /** What a desk needs. */
@@ -55,6 +57,8 @@ const MAX_MODELS = 500;
 export class TokenDesk {
   readonly #terms: TokenDeskTerms;
   readonly #queue: CountingQueue;
+  readonly #quota = new ExactQuota();
+  readonly #learned = new Learned();
   readonly #texts = new Map<Encoding, CountCache>();
   readonly #lists = new Map<Encoding, CountCache>();
   #rates = new Map<string, Rates>();
@@ -78,18 +82,24 @@ export class TokenDesk {
       return;
     }
     const rates = this.#ratesOf(modelOf(entry, plan), plan);
-    const countables = countablesOf(texts, rates.encoding, plan.maxExactBytes);
+    const { encoding } = rates;
+    const { media } = texts;
+    const countables = this.#isWorthCounting(texts, plan)
+      ? countablesOf(texts, encoding, plan.maxExactBytes)
+      : undefined;
     if (countables === undefined) {
       this.#estimated += 1;
-      const estimate = estimateTexts(texts, rates.encoding, entry.resultChars);
-      done(spendingOf(estimate, { rates, media: texts.media, isEstimate: true }));
+      done(spendingOf(this.#estimate(entry, texts, encoding), { rates, media, isEstimate: true }));
       return;
     }
-    const hasArguments = texts.args !== undefined;
     this.#count(countables, plan.maxQueue, ({ counts, isEstimate }) => {
+      const shares = shared(counts, texts.args !== undefined);
       if (isEstimate) this.#estimated += 1;
-      else this.#counted += 1;
-      done(spendingOf(shared(counts, hasArguments), { rates, media: texts.media, isEstimate }));
+      else {
+        this.#counted += 1;
+        this.#learned.learn(entry, texts, { ...shares, encoding });
+      }
+      done(spendingOf(shares, { rates, media, isEstimate }));
     });
   }
 
@@ -113,6 +123,18 @@ export class TokenDesk {
   /** Settles what waits, within two seconds, and ends the thread. What comes later is estimated. */
   close(): Promise<void> {
     return this.#queue.close();
+  }
+
+  /** Lists come seldom, and mostly again. */
+  #isWorthCounting({ list }: Texts, { maxExactPerSecond }: TokensPlan): boolean {
+    return list !== undefined || this.#quota.take(maxExactPerSecond, performance.now());
+  }
+
+  #estimate(entry: Entry, texts: Texts, encoding: Encoding): Estimate {
+    return (
+      this.#learned.estimate(entry, texts, encoding) ??
+      estimateTexts(texts, encoding, entry.resultChars)
+    );
   }
 
   #ratesOf(model: ModelRef | undefined, plan: TokensPlan): Rates {

@@ -162,6 +162,7 @@ tokens:
   assert.deepEqual(planOf({ app }).tokens, {
     isOn: true,
     maxExactBytes: 100,
+    maxExactPerSecond: 250,
     maxQueue: 0,
     model: { provider: 'openai', id: 'gpt-5' },
     consumers: {

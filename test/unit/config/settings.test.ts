@@ -127,6 +127,7 @@ const DEFAULTS = {
   tokens: {
     isOn: true,
     maxExactBytes: 8192,
+    maxExactPerSecond: 250,
     maxQueue: 1000,
     model: undefined,
     consumers: {},

@@ -23,7 +23,11 @@ function byLibrary(text: string, args: Record<string, Json>): string {
 }
 
 function byPolicy(text: string, args: Record<string, Json>): string {
-  const outcomes = Condition.compile(text).outcomes({ root: () => args }, new Fuel());
+  const outcomes = Condition.compile(text).outcomes({
+    roots: { root: () => args },
+    fuel: new Fuel(),
+    locals: [],
+  });
   if (outcomes === TRUE) return 'true';
   return outcomes === FALSE ? 'false' : 'failed';
 }

@@ -38,7 +38,11 @@ function judged(text: string, args: Result = ARGS): string {
     request: { method: 'tools/call' },
     now: { hour: 23n },
   };
-  const outcomes = Condition.compile(text).outcomes({ root: (name) => values[name] }, new Fuel());
+  const outcomes = Condition.compile(text).outcomes({
+    roots: { root: (name) => values[name] },
+    fuel: new Fuel(),
+    locals: [],
+  });
   return NAMES.get(outcomes) ?? String(outcomes);
 }
 

@@ -5,6 +5,7 @@ export function tokensPlan(changes: Partial<TokensPlan> = {}): TokensPlan {
   return {
     isOn: true,
     maxExactBytes: 8192,
+    maxExactPerSecond: 100_000,
     maxQueue: 1000,
     model: undefined,
     consumers: {},

@@ -174,3 +174,18 @@ test('R23: ten thousand exchanges at once are each told of exactly once, counted
   const { counted, waiting } = desk.counts();
   assert.deepEqual([counted, waiting], [3000, 0]);
 });
+
+test('R23: more in a second than are counted exactly are estimated from what was counted of the same tool', async (t) => {
+  const { desk, workers } = deskScene(t, { maxExactPerSecond: 3 });
+  const text = 'numbers 1234567 and words, {"json": [1, 2, 3]} '.repeat(8);
+  const entries = Array.from({ length: 40 }, (_, at) => answering(`${text}${at}`));
+  const first = await settledAll(desk, entries.slice(0, 3));
+  assert.ok(first.spent.every((spending) => spending?.tokens.isEstimate === false));
+  const exact = referenceCount(`${text}0`);
+  const { spent } = await settledAll(desk, entries.slice(3));
+  const estimates = spent.filter((spending) => spending?.tokens.isEstimate === true);
+  assert.ok(estimates.length >= 30, `${estimates.length} of ${spent.length}`);
+  for (const spending of estimates)
+    assert.ok(Math.abs((spending?.tokens.result ?? 0) - exact) <= exact * 0.02);
+  assert.equal(workers.length, 1);
+});
