@@ -8,6 +8,7 @@ import { Logs, Scrubbing } from '../wiring/scrubbing.ts';
 import { createLog, endOnFatal, type ProcessLog } from './log.ts';
 import { problemLine } from './output.ts';
 import { productVersion } from './version.ts';
+import { boundYoungHeap } from './young-heap.ts';
 
 /** A configured gateway with its surroundings; nothing is bound or started yet. */
 export interface Launch {
@@ -36,6 +37,7 @@ export function launch(onServerState: (state: UpstreamState) => void): Launch | 
   }
   const { gateway, log } = started;
   running.started = started;
+  boundYoungHeap();
   return {
     gateway,
     plan,

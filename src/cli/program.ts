@@ -9,8 +9,11 @@ import type { StdioOptions } from './stdio.ts';
 import { expiry, jsonObject, label, moment, oneMore } from './typed.ts';
 import { addUsage } from './usage-commands.ts';
 import { productVersion } from './version.ts';
+import { boundYoungHeap } from './young-heap.ts';
 
 const USAGE = 2;
+/** They let it grow once they have been loaded. */
+const GATEWAYS: ReadonlySet<string> = new Set(['serve', 'stdio']);
 
 /** The command line of `mcpx`. What a command needs is loaded when it runs. */
 export function createProgram(): Command {
@@ -24,7 +27,10 @@ export function createProgram(): Command {
       const isMisuse = exitCode !== 0 && code !== 'commander.help';
       process.exit(isMisuse ? USAGE : exitCode);
     })
-    .addHelpText('after', FOOTER);
+    .addHelpText('after', FOOTER)
+    .hook('preAction', (_, command) => {
+      if (!GATEWAYS.has(command.name())) boundYoungHeap();
+    });
   addServing(program);
   addCheck(program);
   addKeys(program);

@@ -23,7 +23,6 @@ export async function serveMetrics(terms: MetricsTerms): Promise<MetricsListener
   const { gate, host, port, metrics, access, log } = terms;
   if (metrics === undefined) return undefined;
   try {
-    await metrics.watchProcess();
     const page = metricsPage({ plan: () => terms.plan(), metrics, access });
     return await listenMetrics({ gate, host, port, page });
   } catch (error) {

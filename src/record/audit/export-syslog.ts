@@ -1,7 +1,6 @@
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import type { Socket as UdpSocket } from 'node:dgram';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { hostname } from 'node:os';
-import { connect as connectTls } from 'node:tls';
 
 import type { SyslogPlan } from '../../kernel/record-plan.ts';
 import { ExportQueue, type ExportCounts } from './export-queue.ts';
@@ -113,7 +112,10 @@ async function openWay(plan: SyslogPlan): Promise<Way> {
 }
 
 function datagrams({ host, port }: SyslogPlan): Way {
-  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4').unref();
+  const socket = process
+    .getBuiltinModule('node:dgram')
+    .createSocket(host.includes(':') ? 'udp6' : 'udp4')
+    .unref();
   // What a receiver that is not there answers belongs to no message.
   socket.on('error', () => undefined);
   return {
@@ -139,7 +141,7 @@ function sendDatagram(
 async function stream({ host, port, protocol }: SyslogPlan): Promise<Way> {
   const socket = await connected(
     protocol === 'tls'
-      ? connectTls({ host, port, servername: nameOf(host) })
+      ? process.getBuiltinModule('node:tls').connect({ host, port, servername: nameOf(host) })
       : connectTcp(port, host),
     protocol === 'tls' ? 'secureConnect' : 'connect',
   );

@@ -1,7 +1,5 @@
 import { MinHeap } from './min-heap.ts';
-
-/** Ranks of an encoding's tokens, by their bytes, a character each. */
-export type Ranks = ReadonlyMap<string, number>;
+import type { RankTable } from './rank-table.ts';
 
 const ASCII = /^\p{ASCII}*$/u;
 const MAX_KNOWN = 20_000;
@@ -11,17 +9,13 @@ const SPAN = 2 ** 26;
 
 /** Counts tokens of one byte pair encoding. Texts of special tokens, such as `<|endoftext|>`, are text like any other. */
 export class BytePairs {
-  readonly #ranks: Ranks;
+  readonly #ranks: RankTable;
   readonly #pattern: RegExp;
-  readonly #longest: number;
   /** Words of several tokens that were counted before, for the same come again and again. */
   readonly #known = new Map<string, number>();
 
-  constructor(ranks: Ranks, pattern: RegExp) {
-    let longest = 0;
-    for (const bytes of ranks.keys()) longest = Math.max(longest, bytes.length);
+  constructor(ranks: RankTable, pattern: RegExp) {
     this.#ranks = ranks;
-    this.#longest = longest;
     this.#pattern = pattern;
   }
 
@@ -34,11 +28,12 @@ export class BytePairs {
 
   #countPiece(piece: string): number {
     const isAscii = ASCII.test(piece);
-    if (isAscii && this.#ranks.has(piece)) return 1;
+    if (isAscii && this.#ranks.rankOf(piece) !== undefined) return 1;
     const known = this.#known.get(piece);
     if (known !== undefined) return known;
     const bytes = isAscii ? piece : Buffer.from(piece, 'utf8').toString('latin1');
-    const count = this.#ranks.has(bytes) ? 1 : this.#merge(bytes);
+    const isToken = this.#ranks.rankOf(bytes) !== undefined;
+    const count = isToken ? 1 : this.#merge(bytes);
     if (piece.length <= MAX_KNOWN_CHARS) this.#keep(piece, count);
     return count;
   }
@@ -55,8 +50,7 @@ export class BytePairs {
     const heap = new MinHeap();
     const rate = (start: number): void => {
       const end = parts.endOfPair(start);
-      const isPossible = end !== undefined && end - start <= this.#longest;
-      const rank = isPossible ? this.#ranks.get(bytes.slice(start, end)) : undefined;
+      const rank = end === undefined ? undefined : this.#ranks.rankOf(bytes, start, end);
       parts.setRank(start, rank);
       if (rank !== undefined) heap.push(rank * SPAN + start);
     };

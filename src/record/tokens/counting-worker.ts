@@ -13,6 +13,7 @@ export interface WorkerTerms {
 }
 
 const MAX_HEAP_MB = 512;
+const YOUNG_HEAP_MB = 12;
 
 /** Starts the thread that counts. It keeps no process alive. */
 export function startTokenWorker(): Worker {
@@ -21,7 +22,10 @@ export function startTokenWorker(): Worker {
   const worker = new Worker(new URL(`./token-worker.${ending}`, import.meta.url), {
     name: 'tokens',
     env: {},
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    resourceLimits: {
+      maxOldGenerationSizeMb: MAX_HEAP_MB,
+      maxYoungGenerationSizeMb: YOUNG_HEAP_MB,
+    },
   });
   worker.unref();
   return worker;

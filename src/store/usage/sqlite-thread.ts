@@ -14,6 +14,7 @@ const MOST_MS = 30_000;
 /** Who asks once soon asks again. */
 const IDLE_MS = 30_000;
 const MAX_HEAP_MB = 512;
+const YOUNG_HEAP_MB = 12;
 
 /**
  * Answers queries from files in a thread of its own, one after the other: what runs here meanwhile is not held up. The thread is
@@ -64,7 +65,10 @@ function start(): Worker {
   const worker = new Worker(new URL(`./sqlite-worker.${ending}`, import.meta.url), {
     name: 'usage',
     env: {},
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    resourceLimits: {
+      maxOldGenerationSizeMb: MAX_HEAP_MB,
+      maxYoungGenerationSizeMb: YOUNG_HEAP_MB,
+    },
   });
   worker.unref();
   return worker;
