@@ -1,4 +1,4 @@
-import type { LoadFigures } from './load.ts';
+import type { LoadFigures } from './load/main.ts';
 import type { Series } from './rounds.ts';
 
 /** Median and extremes over the rounds. */
@@ -8,27 +8,35 @@ export interface Spread {
   high: number;
 }
 
+/** The figures of one side over all its rounds. */
 export interface Side {
   name: string;
   callsPerSecond: Spread;
   cpuMicrosecondsPerCall: Spread;
   /** What the load process itself spent per call: when this comes near the measured figure, the machine is the limit. */
   clientMicrosecondsPerCall: Spread;
-  residentMebibytes: Spread;
+  residentMegabytes: Spread;
   p50Ms: Spread;
   p99Ms: Spread;
+  children: Spread;
   calls: number;
   errors: number;
+  stuck: number;
   firstError?: string;
 }
 
-/** The gateway in terms of the floor, each of its rounds against the floor's round just before it. */
-export interface Ratios {
-  throughput: Spread;
-  cpuPerCall: Spread;
-}
+/** One figure of one round. */
+export type Figure = (round: LoadFigures) => number;
 
-function spread(values: number[]): Spread {
+export const callsPerSecond: Figure = (round) => round.calls / round.seconds;
+export const cpuPerCall: Figure = (round) => round.cpuMicroseconds / round.calls;
+export const p50: Figure = (round) => round.p50Ms;
+export const p99: Figure = (round) => round.p99Ms;
+export const resident: Figure = (round) => round.residentMegabytes;
+export const children: Figure = (round) => round.children;
+
+/** Median, lowest and highest. */
+export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   const at = (index: number): number => sorted[index] ?? Number.NaN;
@@ -39,51 +47,42 @@ function spread(values: number[]): Spread {
   };
 }
 
-const callsPerSecond = (round: LoadFigures): number => round.calls / round.seconds;
-const cpuPerCall = (round: LoadFigures): number =>
-  (round.cpuMicroseconds ?? Number.NaN) / round.calls;
-
-/** The figures of one side over all its rounds. */
-export function sideOf({ name, rounds }: Series): Side {
-  const over = (figure: (round: LoadFigures) => number): Spread => spread(rounds.map(figure));
-  const total = (figure: (round: LoadFigures) => number): number =>
-    rounds.reduce((sum, round) => sum + figure(round), 0);
-  const firstError = rounds.find((round) => round.firstError !== undefined)?.firstError;
-  return {
-    name,
-    callsPerSecond: over(callsPerSecond),
-    cpuMicrosecondsPerCall: over(cpuPerCall),
-    clientMicrosecondsPerCall: over((round) => round.clientMicroseconds / round.calls),
-    residentMebibytes: over((round) => round.residentMebibytes ?? Number.NaN),
-    p50Ms: over((round) => round.p50Ms),
-    p99Ms: over((round) => round.p99Ms),
-    calls: total((round) => round.calls),
-    errors: total((round) => round.errors),
-    ...(firstError !== undefined && { firstError }),
-  };
+/** One figure over the rounds of a series. */
+export function over({ rounds }: Series, figure: Figure): Spread {
+  return spread(rounds.map(figure));
 }
 
-/** Median, lowest and highest of the pairwise figures of two series. */
-function paired(
-  floor: Series,
-  gateway: Series,
-  figure: (floor: LoadFigures, gateway: LoadFigures) => number,
+/** Two series compared round by round, each with the one of the other that ran just before or after it. */
+export function paired(
+  series: Series,
+  yardstick: Series,
+  compare: (round: LoadFigures, yardstick: LoadFigures) => number,
 ): Spread {
   return spread(
-    gateway.rounds.flatMap((round, index) =>
-      floor.rounds[index] ? [figure(floor.rounds[index], round)] : [],
-    ),
+    series.rounds.flatMap((round, index) => {
+      const other = yardstick.rounds[index];
+      return other === undefined ? [] : [compare(round, other)];
+    }),
   );
 }
 
-export function ratiosOf(floor: Series, gateway: Series): Ratios {
+/** All figures of a series. */
+export function sideOf(series: Series): Side {
+  const { name, rounds } = series;
+  const total = (figure: Figure): number => rounds.reduce((sum, round) => sum + figure(round), 0);
+  const firstError = rounds.find((round) => round.firstError !== undefined)?.firstError;
   return {
-    throughput: paired(floor, gateway, (a, b) => callsPerSecond(b) / callsPerSecond(a)),
-    cpuPerCall: paired(floor, gateway, (a, b) => cpuPerCall(b) / cpuPerCall(a)),
+    name,
+    callsPerSecond: over(series, callsPerSecond),
+    cpuMicrosecondsPerCall: over(series, cpuPerCall),
+    clientMicrosecondsPerCall: over(series, (round) => round.clientMicroseconds / round.calls),
+    residentMegabytes: over(series, resident),
+    p50Ms: over(series, p50),
+    p99Ms: over(series, p99),
+    children: over(series, children),
+    calls: total((round) => round.calls),
+    errors: total((round) => round.errors),
+    stuck: total((round) => round.stuck),
+    ...(firstError !== undefined && { firstError }),
   };
-}
-
-/** What the gateway adds to the median time of a call, in milliseconds. */
-export function addedP50Ms(floor: Series, gateway: Series): Spread {
-  return paired(floor, gateway, (a, b) => b.p50Ms - a.p50Ms);
 }

@@ -1,78 +1,88 @@
-import type { Side, Spread, Ratios } from './figures.ts';
+import type { Side, Spread } from './figures.ts';
+import type { Line, ScenarioResult, Target } from './outcome.ts';
 import type { ProfileRow } from './profile.ts';
-
-/** Everything one run of the bench found; what is written to the results file. */
-export interface BenchResult {
-  when: string;
-  node: string;
-  settings: { rounds: number; seconds: number; sessions: number; bytes: number };
-  sides: Side[];
-  /** At one session. */
-  singleSession: Side[];
-  ratios?: Ratios;
-  addedP50Ms?: Spread;
-  profile?: ProfileRow[];
-}
 
 type Columns = Record<string, (side: Side) => string>;
 
 const COLUMNS: Columns = {
-  'calls/s': (side) => ranged(side.callsPerSecond, 0),
-  'CPU us/call': (side) => ranged(side.cpuMicrosecondsPerCall, 1),
-  'p50 ms': (side) => ranged(side.p50Ms, 2),
-  'p99 ms': (side) => ranged(side.p99Ms, 2),
-  'RSS MiB': (side) => ranged(side.residentMebibytes, 0),
+  'calls/s': (side) => ranged(side.callsPerSecond),
+  'CPU us/call': (side) => ranged(side.cpuMicrosecondsPerCall),
+  'p50 ms': (side) => ranged(side.p50Ms),
+  'p99 ms': (side) => ranged(side.p99Ms),
+  'RSS MB': (side) => ranged(side.residentMegabytes),
   'load us/call': (side) => side.clientMicrosecondsPerCall.median.toFixed(1),
   calls: (side) => String(side.calls),
   errors: (side) => String(side.errors),
 };
 
-function ranged({ median, low, high }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${low.toFixed(digits)}-${high.toFixed(digits)})`;
+/** A number with as many digits as mean something. */
+export function plain(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  if (Number.isInteger(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 100) return value.toFixed(0);
+  if (size >= 10) return value.toFixed(1);
+  return value.toFixed(size >= 1 ? 2 : 3);
 }
 
-/** The result as text for people: medians, in parentheses the lowest and the highest round. */
-export function describe(result: BenchResult): string {
-  const { rounds, seconds, sessions } = result.settings;
-  const parts = [
-    `${rounds} rounds of ${seconds} s each, ${sessions} sessions; Node ${result.node}`,
-    table(result.sides, COLUMNS),
-  ];
-  if (result.singleSession.length > 0)
-    parts.push('One session', table(result.singleSession, COLUMNS));
-  if (result.ratios) {
-    const [yardstick, measured] = result.sides.map(({ name }) => name);
-    const pair = `${measured}/${yardstick}`;
-    parts.push(
-      `throughput   ${pair}  ${ranged(result.ratios.throughput, 2)}\n` +
-        `CPU per call ${pair}  ${ranged(result.ratios.cpuPerCall, 2)}` +
-        (result.addedP50Ms
-          ? `\nadded p50 at one session   ${ranged(result.addedP50Ms, 3)} ms`
-          : ''),
-    );
-  }
+/** The median, in parentheses the lowest and the highest round. */
+export function ranged({ median, low, high }: Spread): string {
+  if (low === high) return plain(median);
+  return `${plain(median)} (${plain(low)}-${plain(high)})`;
+}
+
+/** What a figure is to be, in words. */
+export function targetText(target: Target | undefined, unit: string): string {
+  if (target === undefined) return '';
+  const after = unit === '' ? '' : ` ${unit}`;
+  return 'atLeast' in target
+    ? `at least ${plain(target.atLeast)}${after}`
+    : `at most ${plain(target.atMost)}${after}`;
+}
+
+/** Whether a figure is what it is to be, in words. */
+export function verdict({ reached }: Line): string {
+  if (reached === undefined) return '';
+  return reached ? 'reached' : 'NOT REACHED';
+}
+
+/** What one scenario found, for people. */
+export function describe(result: ScenarioResult): string {
+  const parts = [`== ${result.scenario}: ${result.what}`];
+  if (result.sides.length > 0) parts.push(sidesTable(result.sides));
+  if (result.lines.length > 0) parts.push(linesTable(result.lines));
   if (result.profile) parts.push(profileTable(result.profile));
-  const wrong = [...result.sides, ...result.singleSession].filter((side) => side.errors > 0);
-  for (const side of wrong)
-    parts.push(`WRONG: ${side.name}, ${side.errors} replies; the first: ${side.firstError ?? ''}`);
-  return `${parts.join('\n\n')}\n`;
+  if (result.notes.length > 0) parts.push(result.notes.join('\n'));
+  return `${parts.join('\n\n')}\n\n`;
 }
 
-function table(sides: Side[], columns: Columns): string {
-  const heads = ['', ...Object.keys(columns)];
+/** Lines with their targets, one below the other. */
+export function linesTable(lines: readonly Line[]): string {
+  const rows = lines.map((each) => [
+    each.item === '' ? '' : `Done when ${each.item}`,
+    each.what,
+    `${ranged(each.value)}${each.unit === '' ? '' : ` ${each.unit}`}`,
+    targetText(each.target, each.unit),
+    verdict(each),
+  ]);
+  return align(rows);
+}
+
+function sidesTable(sides: readonly Side[]): string {
+  const heads = ['', ...Object.keys(COLUMNS)];
   const rows = sides.map((side) => [
     side.name,
-    ...Object.values(columns).map((cell) => cell(side)),
+    ...Object.values(COLUMNS).map((cell) => cell(side)),
   ]);
   return align([heads, ...rows]);
 }
 
-function profileTable(rows: ProfileRow[]): string {
+function profileTable(rows: readonly ProfileRow[]): string {
   const cells = rows.map((row) => [`${row.percent.toFixed(1)} %`, row.name, row.file]);
   return `Self time in the measured rounds, main thread\n${align([['busy', 'function', 'file'], ...cells])}`;
 }
 
-function align(rows: string[][]): string {
+function align(rows: readonly string[][]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -1,0 +1,55 @@
+/** How the clients of a load speak: streamable HTTP of either era, HTTP+SSE as one of the peers has it, or a pipe to the server itself. */
+export type Client = 'legacy' | 'modern' | 'sse' | 'pipe';
+
+/** What every client of a load does again and again. */
+export type Operation = 'echo' | 'list' | 'steps' | 'storm';
+
+/** All that the load process is told, on its command line as JSON. */
+export interface Order {
+  readonly port: number;
+  /** Where the MCP endpoint is. */
+  readonly path: string;
+  /** Its CPU time and memory are measured. */
+  readonly pid: number;
+  /** Sent as the API key; none when empty. */
+  readonly key: string;
+  readonly tool: string;
+  /** For the client "pipe": the server to start. */
+  readonly command: readonly string[];
+  readonly client: Client;
+  readonly operation: Operation;
+  readonly sessions: number;
+  readonly seconds: number;
+  /** Load before the window opens. */
+  readonly settle: number;
+  /** The window ends early when so many calls are made; 0: it does not. */
+  readonly calls: number;
+  /** Characters of each result. */
+  readonly bytes: number;
+  /** Reports of progress of each call. */
+  readonly steps: number;
+  /** Tools each list must have. */
+  readonly tools: number;
+  /** Value of Accept-Encoding; none when empty. */
+  readonly encoding: string;
+}
+
+/** What a load is when nothing is said. */
+export const ORDER: Order = {
+  port: 0,
+  path: '/mcp',
+  pid: 0,
+  key: '',
+  tool: 'echo',
+  command: [],
+  client: 'legacy',
+  operation: 'echo',
+  sessions: 64,
+  seconds: 3,
+  settle: 0.4,
+  calls: 0,
+  bytes: 256,
+  steps: 10,
+  tools: 1,
+  encoding: '',
+};
