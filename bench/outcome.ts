@@ -13,7 +13,8 @@ export interface Line {
   reached?: boolean;
 }
 
-export type Target = { atLeast: number } | { atMost: number };
+/** What a figure is to be; where that is no bound of the figure itself, in words. */
+export type Target = { atLeast: number } | { atMost: number } | { words: string };
 
 /** What one scenario found. */
 export interface Outcome {
@@ -40,12 +41,23 @@ export function line(
   item: string,
   what: string,
   value: Spread,
-  { unit = '', target }: { unit?: string; target?: Target } = {},
+  { unit = '', target, isReached = false }: Judged = {},
 ): Line {
   if (target === undefined) return { item, what, value, unit };
-  const reached =
-    'atLeast' in target ? value.median >= target.atLeast : value.median <= target.atMost;
-  return { item, what, value, unit, target, reached };
+  return { item, what, value, unit, target, reached: isReached || isWithin(value, target) };
+}
+
+function isWithin({ median }: Spread, target: Target): boolean {
+  if ('words' in target) return false;
+  return 'atLeast' in target ? median >= target.atLeast : median <= target.atMost;
+}
+
+/** What a line has besides its value. */
+export interface Judged {
+  unit?: string;
+  target?: Target;
+  /** For a target in words. */
+  isReached?: boolean;
 }
 
 /** A value that was taken once. */

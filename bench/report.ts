@@ -34,6 +34,7 @@ export function ranged({ median, low, high }: Spread): string {
 /** What a figure is to be, in words. */
 export function targetText(target: Target | undefined, unit: string): string {
   if (target === undefined) return '';
+  if ('words' in target) return target.words;
   const after = unit === '' ? '' : ` ${unit}`;
   return 'atLeast' in target
     ? `at least ${plain(target.atLeast)}${after}`

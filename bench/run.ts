@@ -18,6 +18,7 @@ const HELP = `Usage: npm run bench -- [options]      the short set, under five m
   --sessions N    sessions at once, in place of what the scenario says
   --bytes N       characters of each result, in place of what the scenario says
   --profile DIR   profile one side (the gateway unless --side says another) into DIR and print where its time goes
+  --minutes N     length of the soak (15)
   --list          what there is
 Results are kept in bench/results/, one file a scenario; npm run bench:page makes docs/performance.md of them.
 `;
@@ -38,6 +39,7 @@ function readOptions(): Options | string {
       sessions: { type: 'string' },
       bytes: { type: 'string' },
       profile: { type: 'string' },
+      minutes: { type: 'string' },
       full: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -61,6 +63,7 @@ interface PaceFlags {
   readonly sessions?: string;
   readonly bytes?: string;
   readonly profile?: string;
+  readonly minutes?: string;
 }
 
 function paceOf({ full: isFull, profile, ...flags }: PaceFlags): Pace {
@@ -68,6 +71,7 @@ function paceOf({ full: isFull, profile, ...flags }: PaceFlags): Pace {
     isFull,
     rounds: Number(flags.rounds ?? (isFull ? 7 : 3)),
     seconds: Number(flags.seconds ?? (isFull ? 4 : 2.5)),
+    minutes: Number(flags.minutes ?? 15),
     // A profiler costs its side too much for a ratio to mean anything: one side alone then.
     side: flags.side ?? (profile === undefined ? undefined : 'gateway'),
     profileFolder: profile === undefined ? undefined : resolve(profile),

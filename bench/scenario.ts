@@ -15,6 +15,8 @@ export interface Pace {
   readonly profileFolder?: string | undefined;
   /** The one side to run; all when absent. */
   readonly side?: string | undefined;
+  /** How long the soak goes on. */
+  readonly minutes: number;
   /** What is changed of every load. */
   readonly load?: Partial<Order>;
 }

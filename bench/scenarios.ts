@@ -1,4 +1,10 @@
 import { children } from './figures.ts';
+import { idleSessions } from './own/idle-sessions.ts';
+import { manyCalls, residentMemory } from './own/memory.ts';
+import { neighbours } from './own/neighbours.ts';
+import { restart } from './own/restart.ts';
+import { soak } from './own/soak.ts';
+import { startTime } from './own/start-time.ts';
 import {
   addedTo,
   bestOf,
@@ -14,6 +20,14 @@ import {
 const TO_FLOOR = ['gateway', 'floor'] as const;
 const OFF_TO_FLOOR = ['off', 'floor'] as const;
 const TO_DIRECT = ['gateway', 'direct'] as const;
+
+const BOTH = ['floor', 'gateway'] as const;
+/** For rows that no target is about. */
+const COMPARED = [
+  throughputOf(TO_FLOOR, { what: 'throughput, of the floor' }),
+  cpuOf(TO_FLOOR, { what: 'CPU per call, of the floor' }),
+];
+const COST = [cpuMsOf('gateway', { what: 'CPU per call' })];
 
 /** Several sides under the same load: a line each. */
 const ROWS: readonly LoadRow[] = [
@@ -193,6 +207,120 @@ const ROWS: readonly LoadRow[] = [
     ],
   },
   {
+    name: 'stdio-16',
+    what: 'small calls to a stdio server, 16 sessions',
+    sides: BOTH,
+    load: { sessions: 16 },
+    goals: COMPARED,
+  },
+  {
+    name: 'stdio-modern-64',
+    what: 'small calls of modern clients to a stdio server, 64 at once',
+    sides: ['gateway'],
+    load: { client: 'modern' },
+    goals: COST,
+  },
+  {
+    name: 'http-modern-legacy-clients',
+    what: 'small calls of legacy clients to a modern HTTP server, 64 sessions',
+    sides: ['gateway'],
+    place: { server: 'http-modern' },
+    goals: COST,
+  },
+  {
+    name: 'http-legacy-modern-clients',
+    what: 'small calls of modern clients to a legacy HTTP server, 64 at once',
+    sides: ['gateway'],
+    place: { server: 'http-legacy' },
+    load: { client: 'modern' },
+    goals: COST,
+  },
+  {
+    name: 'http-sse-64',
+    what: 'small calls to a legacy HTTP server that answers with event streams, 64 sessions',
+    sides: BOTH,
+    place: { server: 'http-legacy-sse' },
+    goals: COMPARED,
+  },
+  {
+    name: 'result-100kb',
+    what: 'results of 100 kB from a stdio server, 16 sessions',
+    sides: BOTH,
+    load: { sessions: 16, bytes: 100_000 },
+    goals: COMPARED,
+  },
+  {
+    name: 'http-result-100kb',
+    what: 'results of 100 kB from a legacy HTTP server, 16 sessions',
+    sides: BOTH,
+    place: { server: 'http-legacy' },
+    load: { sessions: 16, bytes: 100_000 },
+    goals: COMPARED,
+  },
+  {
+    name: 'http-result-1mb',
+    what: 'results of 1 MB from a legacy HTTP server, 4 sessions',
+    sides: BOTH,
+    place: { server: 'http-legacy' },
+    load: { sessions: 4, bytes: 1_000_000 },
+    goals: COMPARED,
+  },
+  {
+    name: 'list-20',
+    what: 'tools/list of 20 tools, 64 sessions',
+    sides: BOTH,
+    place: { tools: 20 },
+    load: { operation: 'list', tools: 20 },
+    goals: COMPARED,
+  },
+  {
+    name: 'list-20-gzip',
+    what: 'tools/list of 20 tools, 64 sessions that accept gzip',
+    sides: ['gateway'],
+    place: { tools: 20 },
+    load: { operation: 'list', tools: 20, encoding: 'gzip, deflate' },
+    goals: COST,
+  },
+  {
+    name: 'list-1000-modern',
+    what: 'tools/list of 1,000 tools by modern clients, 16 at once',
+    sides: ['gateway'],
+    place: { tools: 1000 },
+    load: { client: 'modern', sessions: 16, operation: 'list', tools: 1000 },
+    goals: COST,
+  },
+  {
+    name: 'progress-stdio',
+    what: 'calls that report progress ten times, stdio server, 16 sessions',
+    sides: ['gateway'],
+    place: { tools: 3 },
+    load: { sessions: 16, operation: 'steps' },
+    goals: COST,
+  },
+  {
+    name: 'progress-http',
+    what: 'calls that report progress ten times, legacy HTTP server, 16 sessions',
+    sides: BOTH,
+    place: { server: 'http-legacy', tools: 3 },
+    load: { sessions: 16, operation: 'steps' },
+    goals: COMPARED,
+  },
+  {
+    name: 'progress-modern',
+    what: 'calls of modern clients that report progress ten times, modern HTTP server, 16 at once',
+    sides: BOTH,
+    place: { server: 'http-modern', tools: 3 },
+    load: { client: 'modern', sessions: 16, operation: 'steps' },
+    goals: COMPARED,
+  },
+  {
+    name: 'storm',
+    what: 'clients that come, list and leave, 64 at once',
+    sides: BOTH,
+    load: { operation: 'storm' },
+    goals: COMPARED,
+  },
+  {
     name: 'access',
     what: 'access control (a key, a group, a condition) against none',
     sides: ['plain', 'guarded'],
@@ -230,5 +358,51 @@ const ROWS: readonly LoadRow[] = [
   },
 ];
 
+/** What one load cannot show: a line and a function each. */
+const OWN: readonly Scenario[] = [
+  {
+    name: 'idle-sessions',
+    what: '1,000 legacy sessions that do nothing',
+    isShort: true,
+    run: idleSessions,
+  },
+  {
+    name: 'memory',
+    what: 'resident memory, idle and under load',
+    isShort: true,
+    run: residentMemory,
+  },
+  {
+    name: 'many-calls',
+    what: 'many calls of 20 kB in one session: what they leave in memory',
+    isShort: true,
+    run: manyCalls,
+  },
+  {
+    name: 'neighbours',
+    what: 'seven servers beside a hung, a crashing and a slow one, against the seven alone',
+    isShort: true,
+    run: neighbours,
+  },
+  {
+    name: 'start-time',
+    what: 'from the start of the process to its open port, 20 servers',
+    isShort: true,
+    run: startTime,
+  },
+  {
+    name: 'restart',
+    what: 'stopped and started again under load',
+    isShort: true,
+    run: restart,
+  },
+  {
+    name: 'soak',
+    what: 'mixed traffic of both eras, clients and servers that vanish, reloads',
+    isShort: false,
+    run: soak,
+  },
+];
+
 /** Everything the bench measures, in the order it does. */
-export const SCENARIOS: readonly Scenario[] = [...ROWS.map(loadScenario)];
+export const SCENARIOS: readonly Scenario[] = [...ROWS.map(loadScenario), ...OWN];

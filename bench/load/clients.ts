@@ -94,6 +94,14 @@ export class LegacyClient implements McpClient {
     this.#stream.send(`${headOf(this.#order, 'GET')}${this.#session}\r\n`);
   }
 
+  /** The same session on a new connection, as when the old one was lost. */
+  resumed(): LegacyClient {
+    const client = new LegacyClient(this.#order);
+    client.#session = this.#session;
+    client.#head = this.#head;
+    return client;
+  }
+
   /** Ends the connections and leaves the session as it is. */
   leave(): void {
     this.#stream?.destroy();
@@ -135,7 +143,7 @@ export class ModernClient implements McpClient {
   ): Promise<string[]> {
     const { name } = params;
     const named = name === undefined ? '' : `mcp-name: ${name}\r\n`;
-    const body = envelope(id, method, { ...params, _meta: { ...params._meta, ...META } });
+    const body = envelope(id, method, { ...params, _meta: { ...META, ...params._meta } });
     const head = `${this.#head}mcp-method: ${method}\r\n${named}`;
     return answers(await this.#connection.exchange(withBody(head, body)));
   }

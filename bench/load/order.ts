@@ -14,6 +14,8 @@ export interface Order {
   /** Sent as the API key; none when empty. */
   readonly key: string;
   readonly tool: string;
+  /** Where there are any, sessions call these in turn, each its own, in place of `tool`. */
+  readonly targets: readonly string[];
   /** For the client "pipe": the server to start. */
   readonly command: readonly string[];
   readonly client: Client;
@@ -28,10 +30,14 @@ export interface Order {
   readonly bytes: number;
   /** Reports of progress of each call. */
   readonly steps: number;
-  /** Tools each list must have. */
+  /** Tools each list must have at least. */
   readonly tools: number;
   /** Value of Accept-Encoding; none when empty. */
   readonly encoding: string;
+  /** Pause of a session between an answer and its next call. */
+  readonly pauseMs: number;
+  /** Whether calls may fail, or have no answer in the end: for servers that are bad on purpose. */
+  readonly isTolerant: boolean;
 }
 
 /** What a load is when nothing is said. */
@@ -52,4 +58,7 @@ export const ORDER: Order = {
   steps: 10,
   tools: 1,
   encoding: '',
+  targets: [],
+  pauseMs: 0,
+  isTolerant: false,
 };

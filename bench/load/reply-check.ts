@@ -31,12 +31,12 @@ export class ReplyCheck {
     return undefined;
   }
 
-  /** The same for a list of so many tools. */
+  /** The same for a list of so many tools or more. */
   list(json: string, id: number, tools: number): string | undefined {
     if (this.#isAsBefore(json, id, '')) return undefined;
     const reply = JSON.parse(json) as Reply;
     const names = new Set(reply.result?.tools?.map(({ name }) => name));
-    if (reply.id !== id || names.size !== tools)
+    if (reply.id !== id || names.size < tools)
       return `wrong list, ${names.size} tools: ${json.slice(0, 300)}`;
     this.#shape = shapeOf(json, `"id":${id}`, '');
     return undefined;

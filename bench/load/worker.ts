@@ -10,6 +10,9 @@ export interface Tally {
   finished(worker: number, milliseconds: number, fault: string | undefined): void;
 }
 
+/** So that a connection that fails at once does not keep the machine busy. */
+const FAULT_PAUSE_MS = 50;
+
 /** Opens a client of the kind that the order names. */
 export function openClient(order: Order): Promise<McpClient> {
   switch (order.client) {
@@ -47,7 +50,8 @@ export class Worker {
       const start = performance.now();
       const fault = await this.#once().catch((error: Error) => error.message);
       tally.finished(this.#number, performance.now() - start, fault);
-      if (fault !== undefined) await new Promise((resolve) => setTimeout(resolve, 50));
+      const pauseMs = this.#order.pauseMs + (fault === undefined ? 0 : FAULT_PAUSE_MS);
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 
@@ -69,11 +73,11 @@ export class Worker {
   }
 
   async #echo(steps: number): Promise<string | undefined> {
-    const { tool, bytes } = this.#order;
+    const { tool, targets, bytes } = this.#order;
     const id = (this.#lastId += 1);
     const text = `session-${this.#number}.${id}`;
     const params = {
-      name: tool,
+      name: targets[this.#number % targets.length] ?? tool,
       arguments: steps === 0 ? { text, bytes } : { text, bytes, steps },
       ...(steps > 0 && { _meta: { progressToken: id } }),
     };

@@ -1,6 +1,6 @@
 // The stdio server behind all sides of the bench: hand-written, legacy only, and as cheap as one can be. `--fault` makes it a bad
-// neighbour: "hung" answers no call, "crashing" ends at its first call, "slow" takes its time.
-// Usage: node bench/servers/echo-stdio.ts [--tools N] [--fault hung|crashing|slow] [--journal FILE]
+// neighbour: "hung" falls silent at its first call, "crashing" ends at its first call, "slow" takes its time.
+// Usage: node bench/servers/echo-stdio.ts [--tools N] [--fault hung|crashing|slow] [--journal FILE] [--label TEXT]
 import { appendFileSync } from 'node:fs';
 import { exit, stdin, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     tools: { type: 'string', default: '1' },
     fault: { type: 'string', default: 'none' },
     journal: { type: 'string' },
+    label: { type: 'string' },
   },
 });
 const SLOW_MS = 2000;
@@ -23,10 +24,16 @@ function replyTo(request: Request): string {
   return `${responseTo(methods, request)}\n`;
 }
 
+/** From now on nothing is read, let alone answered. */
+function hang(): string {
+  stdin.pause();
+  return '';
+}
+
 function called(request: Request): string {
   const given = request.params?.arguments;
   if (values.journal !== undefined) appendFileSync(values.journal, `${given?.text}\n`);
-  if (values.fault === 'hung') return '';
+  if (values.fault === 'hung') return hang();
   if (values.fault === 'crashing') exit(1);
   const waitMs = values.fault === 'slow' ? SLOW_MS : given?.ms;
   const reply = `${responseTo(methods, request)}\n`;

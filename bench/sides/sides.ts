@@ -71,6 +71,7 @@ export interface GatewaySetup extends Configuration {
   readonly folder?: string;
   readonly port?: number;
   readonly isUp?: (door: Door) => Promise<boolean>;
+  readonly pollMs?: number;
 }
 
 /** Starts a gateway; resolves when it offers a tool to a new session. */
@@ -86,6 +87,7 @@ export async function startGateway(setup: GatewaySetup): Promise<Subject> {
     ...(port !== undefined && { port }),
     hasChannel: hasProbe,
     isUp: setup.isUp ?? offersTools,
+    pollMs: setup.pollMs ?? 50,
     environment: (port, folder) => ({
       MCPX_HOST: '127.0.0.1',
       MCPX_PORT: String(port),
@@ -109,13 +111,17 @@ function profilingFlags(folder: string | undefined): string[] {
   return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 }
 
-/** How the stdio server is started. */
-export function stdioCommand(tools = 1, ...more: string[]): string[] {
+/** An entry of mcp.json for the stdio server. */
+export function stdioServer(...more: string[]): { command: string; args: string[] } {
+  const [command = '', ...args] = stdioCommand(1, ...more);
+  return { command, args };
+}
+
+function stdioCommand(tools: number, ...more: string[]): string[] {
   const file = benchFile('servers/echo-stdio.ts');
   return [process.execPath, file, '--tools', String(tools), ...more];
 }
 
-/** Starts the HTTP server. */
 export function startServer({ server, tools }: Place): Promise<Subject> {
   const era = server === 'http-modern' ? 'modern' : 'legacy';
   const shape = server === 'http-legacy-sse' ? 'sse' : 'json';
@@ -141,6 +147,7 @@ function piped({ tools }: Place): Subject {
     pid: 0,
     folder: '',
     child: undefined,
+    upMs: 0,
     stop: () => Promise.resolve(0),
   };
 }

@@ -30,6 +30,8 @@ export interface Subject extends Door {
   /** What it runs in: files that it was given, and what it printed. */
   readonly folder: string;
   readonly child: ChildProcess | undefined;
+  /** Time from its start until it was up. */
+  readonly upMs: number;
   /** Ends it as an operator would; resolves with its exit code, null when it had to be killed. */
   stop(): Promise<number | null>;
 }
@@ -45,6 +47,8 @@ export interface Program {
   readonly hasChannel?: boolean;
   /** How it tells that it is up; where nothing is said, by its open port. */
   readonly isUp?: (door: Door) => Promise<boolean>;
+  /** How often it is asked whether it is up. */
+  readonly pollMs?: number;
   /** Where it is to run; a folder of its own when absent, removed in the end. */
   readonly folder?: string;
   readonly port?: number;
@@ -69,6 +73,7 @@ export async function start(program: Program): Promise<Subject> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder, ...environment?.(port, folder) };
   const output = openSync(log, 'a');
   const stdio: SpawnOptions['stdio'] = ['ignore', output, output];
+  const began = performance.now();
   const child = spawn(process.execPath, await program.args(port, folder), {
     env,
     cwd: folder,
@@ -81,7 +86,7 @@ export async function start(program: Program): Promise<Subject> {
     return code;
   };
   try {
-    await ready(child, () => (program.isUp ?? isOpen)(door));
+    await ready(child, () => (program.isUp ?? isOpen)(door), program.pollMs ?? 50);
   } catch (error) {
     const printed = readFileSync(log, 'utf8').slice(-2000);
     await stop();
@@ -89,7 +94,8 @@ export async function start(program: Program): Promise<Subject> {
       cause: error,
     });
   }
-  return { ...door, name, pid: child.pid ?? 0, folder, child, stop };
+  const upMs = performance.now() - began;
+  return { ...door, name, pid: child.pid ?? 0, folder, child, upMs, stop };
 }
 
 const ANY_DOOR = { path: '/mcp', key: '', prefix: '', client: undefined, command: [] };
@@ -115,13 +121,17 @@ export async function isOpen({ port }: Pick<Door, 'port'>): Promise<boolean> {
   return open;
 }
 
-async function ready(child: ChildProcess, isUp: () => Promise<boolean>): Promise<void> {
+async function ready(
+  child: ChildProcess,
+  isUp: () => Promise<boolean>,
+  pollMs: number,
+): Promise<void> {
   const deadline = performance.now() + START_WITHIN_MS;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`exit code ${child.exitCode}`);
     if (await isUp().catch(() => false)) return;
     if (performance.now() > deadline) throw new Error(`not up within ${START_WITHIN_MS} ms`);
-    await sleep(50);
+    await sleep(pollMs);
   }
 }
 
