@@ -1,4 +1,6 @@
 const NEWLINE = 0x0a;
+/** A byte that arrives alone takes up a hundred times its size while it waits. */
+const MAX_CRUMBS = 512;
 
 /** Splits a byte stream into lines; a line is decoded whole, so UTF-8 split across chunks survives. */
 export class LineReader {
@@ -6,6 +8,8 @@ export class LineReader {
   readonly #onLine: (line: string) => void;
   readonly #onOverflow: (bytes: number) => void;
   #parts: Buffer[] = [];
+  /** The latest parts of the line, not yet put together. */
+  #crumbs: Buffer[] = [];
   #size = 0;
 
   /** Lines longer than maxBytes are not delivered: onOverflow is called once and the rest of the line is skipped. */
@@ -29,6 +33,14 @@ export class LineReader {
     if (start < chunk.length) this.#keep(start === 0 ? chunk : chunk.subarray(start));
   }
 
+  /** Passes over the next bytes: a line that they end, or that ends in them, is not delivered. */
+  skip(chunk: Buffer): void {
+    const end = chunk.lastIndexOf(NEWLINE);
+    this.#drop();
+    // What goes on here is the rest of a line whose beginning is gone.
+    this.#size = end === chunk.length - 1 ? 0 : this.#maxBytes + 1;
+  }
+
   #finish(chunk: Buffer, start: number, end: number): void {
     if (this.#size === 0) {
       if (end - start > this.#maxBytes) this.#onOverflow(end - start);
@@ -37,10 +49,20 @@ export class LineReader {
     }
     this.#keep(chunk.subarray(start, end));
     const isWhole = this.#size <= this.#maxBytes;
-    const line = isWhole ? Buffer.concat(this.#parts, this.#size).toString('utf8') : '';
-    this.#parts = [];
+    const line = isWhole ? this.#put().toString('utf8') : '';
+    this.#drop();
     this.#size = 0;
     if (isWhole) this.#deliver(line);
+  }
+
+  /** The line so far. */
+  #put(): Buffer {
+    return Buffer.concat([...this.#parts, ...this.#crumbs], this.#size);
+  }
+
+  #drop(): void {
+    this.#parts = [];
+    this.#crumbs = [];
   }
 
   #deliver(line: string): void {
@@ -51,9 +73,12 @@ export class LineReader {
     const before = this.#size;
     this.#size += part.length;
     if (this.#size <= this.#maxBytes) {
-      this.#parts.push(part);
+      this.#crumbs.push(part);
+      if (this.#crumbs.length < MAX_CRUMBS) return;
+      this.#parts.push(Buffer.concat(this.#crumbs));
+      this.#crumbs = [];
     } else if (before <= this.#maxBytes) {
-      this.#parts = [];
+      this.#drop();
       this.#onOverflow(this.#size);
     }
   }

@@ -109,3 +109,45 @@ test('a message of 64 MiB in chunks of 64 KiB is one line, read in time', () => 
   assert.deepEqual([lines.length, lines[0]?.length], [1, 65_536 * 1024]);
   assert.ok(performance.now() - startedAt < 5000);
 });
+
+test('a line that comes byte by byte takes memory like its length, not like its parts', () => {
+  let length = 0;
+  const reader = new LineReader(
+    1_000_000,
+    (line) => {
+      length = line.length;
+    },
+    () => undefined,
+  );
+  const held = (): number => {
+    const arrays = arrayBytes();
+    return arrays + process.memoryUsage().heapUsed;
+  };
+  const before = held();
+  for (let count = 0; count < 300_000; count += 1) reader.push(Buffer.from('x'));
+  const grown = held() - before;
+  assert.ok(grown < 10 * 300_000, `300000 bytes take ${grown}`);
+  reader.push(Buffer.from('\n'));
+  assert.equal(length, 300_000);
+});
+
+test('bytes that are passed over end the line they cut; the next whole line is delivered, and nothing else is told', () => {
+  const skipped: readonly (readonly [string, string, string, string[]])[] = [
+    ['half', 'of it\nnext', ' line\nwhole\n', ['whole']],
+    ['half', 'of it\n', 'whole\n', ['whole']],
+    ['half', 'of it', ' goes on\nwhole\n', ['whole']],
+    ['', 'x\n', 'whole\n', ['whole']],
+  ];
+  for (const [first, passed, last, expectedLines] of skipped) {
+    const read: Read = { lines: [], overflows: 0 };
+    const reader = new LineReader(
+      100,
+      (line) => read.lines.push(line),
+      () => (read.overflows += 1),
+    );
+    if (first !== '') reader.push(Buffer.from(first));
+    reader.skip(Buffer.from(passed));
+    reader.push(Buffer.from(last));
+    assert.deepEqual(read, { lines: expectedLines, overflows: 0 }, passed);
+  }
+});
