@@ -3,6 +3,7 @@ import type { Era } from '../kernel/era.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import { Chatter } from './chatter.ts';
 import { LegacyLink } from './legacy-link.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { isModernError } from './modern-errors.ts';
@@ -21,21 +22,27 @@ export interface LinkFactory {
 
 /** The links of a configured server. */
 export function linkFactory(plan: ServerPlan, ports: UpstreamPorts, wires: Wires): LinkFactory {
-  const { limits } = plan;
+  const { limits, name } = plan;
+  const chatter = new Chatter((bytes) =>
+    ports.log('warn', name, `too much to log at once: lines of ${bytes} characters were left out`),
+  );
   return {
     plan,
     wires,
     clientInfo: ports.clientInfo,
     setup: {
-      upstream: plan.name,
+      upstream: name,
       callTimeoutMs: limits.callTimeoutMs,
       listTimeoutMs: limits.listTimeoutMs,
       progressResetsCallTimeout: limits.progressResetsCallTimeout,
-      publicTasks: (owner, params) => ports.publicTasks(plan.name, owner, params),
+      publicTasks: (owner, params) => ports.publicTasks(name, owner, params),
       ownTasks: (owner, value) => ports.ownTasks(owner, value),
-      admitQuestion: (owner, question) => ports.admitQuestion(plan.name, owner, question),
-      hears: (owner) => ports.hears(plan.name, owner),
-      log: (level, message) => ports.log(level, plan.name, message),
+      admitQuestion: (owner, question) => ports.admitQuestion(name, owner, question),
+      hears: (owner) => ports.hears(name, owner),
+      log: (level, message) => {
+        // A server decides how much it gives cause to log.
+        if (chatter.admits(message.length)) ports.log(level, name, message);
+      },
     },
   };
 }

@@ -1,11 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
 
 import crossSpawn from 'cross-spawn';
 
 import { cutOff } from '../../kernel/cut.ts';
-import type { Json } from '../../kernel/json.ts';
-import { isMessage, type Message } from '../../kernel/json-rpc.ts';
+import { isObject, type Json } from '../../kernel/json.ts';
+import { isMessage, type Message, type RequestId } from '../../kernel/json-rpc.ts';
 import type { StdioEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
+import { Chatter } from '../chatter.ts';
+import { KeyLines } from '../key-lines.ts';
 import { LineReader } from '../lines.ts';
 import { StderrRing } from '../stderr-ring.ts';
 import { unwatchGroup, watchGroup } from '../watchdog.ts';
@@ -23,7 +26,11 @@ export interface StdioTerms {
 const GROUP_POLL_MS = 20;
 const DRAIN_MS = 100;
 const MAX_LOGGED_CHARS = 500;
-const MAX_KEY_LINES = 100;
+/** What a pipe gives at once when more is waiting in it. */
+const FULL_READ = 65_536;
+/** Between reads of what a flood of error output brings, in milliseconds. */
+const FLOOD_PAUSE_MS = 10;
+const BYTE_ORDER_MARK = '\uFEFF';
 /** Legal inside JSON texts, but taken for the end of a line by much that reads lines. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/gu;
 
@@ -38,17 +45,20 @@ class StdioWire implements Wire {
   readonly #child: ChildProcess;
   readonly #stderr: StderrRing;
   /** For what is no message on standard output. */
-  readonly #withoutKeys = keyLines();
+  readonly #noiseKeys = new KeyLines();
+  readonly #noise: Chatter;
   #outbox = '';
   #isFlushing = false;
   #isClosed = false;
   /** How the process ended, once it has. */
   #ended: string | undefined;
+  #isDeaf = false;
   #closing: Promise<void> | undefined;
 
   constructor(terms: StdioTerms) {
     this.#terms = terms;
     this.#stderr = new StderrRing(terms.limits.maxStderrBytes);
+    this.#noise = this.#chatter('stdout');
     const { command, args, env, cwd } = terms.endpoint;
     terms.log('info', `starting: ${[command, ...args].join(' ')}`);
     this.#child = crossSpawn(command, [...args], {
@@ -112,54 +122,91 @@ class StdioWire implements Wire {
   }
 
   #attach(): void {
-    const { limits } = this.#terms;
-    const log: StdioTerms['log'] = (level, message) => this.#terms.log(level, message);
-    const lines = new LineReader(
-      limits.maxMessageBytes,
-      (line) => this.#receive(line),
-      (bytes) =>
-        this.#fail(
-          `sent a message of more than ${bytes} bytes (maxMessageBytes is ${limits.maxMessageBytes})`,
-        ),
-    );
-    const withoutKeys = keyLines();
-    const errors = new LineReader(
-      limits.maxStderrBytes,
-      (printed) => {
-        const line = withoutKeys(printed);
-        this.#stderr.add(line);
-        log('info', `stderr: ${cutOff(line, MAX_LOGGED_CHARS)}`);
-      },
-      () => log('warn', 'stderr: a line above maxStderrBytes was dropped'),
-    );
-    this.#child.stdout?.on('data', (chunk: Buffer) => lines.push(chunk));
-    this.#child.stdout?.on('end', () => this.#failSoon());
-    this.#child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk));
-    for (const pipe of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) {
-      pipe?.on('error', () => undefined);
-    }
+    const { stdin, stdout, stderr } = this.#child;
+    this.#readMessages(stdout);
+    this.#readErrors(stderr);
+    stdout?.on('end', () => this.#failSoon());
+    for (const pipe of [stdout, stderr]) pipe?.on('error', () => undefined);
+    stdin?.on('error', () => {
+      this.#isDeaf = true;
+      this.#failSoon();
+    });
     this.#child.on('error', (error) => this.#fail(spawnReason(error, this.#terms.endpoint)));
     this.#child.on('close', () => this.#failNow());
     this.#child.on('exit', (code, signal) => this.#onExit(code, signal));
   }
 
+  #readMessages(stdout: Readable | null): void {
+    const { maxMessageBytes } = this.#terms.limits;
+    const lines = new LineReader(
+      maxMessageBytes,
+      (line) => this.#receive(line),
+      (bytes) => {
+        this.#fail(
+          `sent a message of more than ${bytes} bytes (maxMessageBytes is ${maxMessageBytes})`,
+        );
+        // There may be no end to it.
+        stdout?.destroy();
+      },
+    );
+    stdout?.on('data', (chunk: Buffer) => {
+      lines.push(chunk);
+      // What answers come among so much noise can wait; other servers cannot.
+      if (chunk.length >= FULL_READ) pause(stdout, this.#noise.spentForMs);
+    });
+  }
+
+  #readErrors(stderr: Readable | null): void {
+    const log: StdioTerms['log'] = (level, message) => this.#terms.log(level, message);
+    const chatter = this.#chatter('stderr');
+    const keys = new KeyLines();
+    const lines = new LineReader(
+      this.#terms.limits.maxStderrBytes,
+      (printed) => {
+        if (!chatter.admits(printed.length)) return;
+        const line = keys.cover(printed);
+        this.#stderr.add(line);
+        log('info', `stderr: ${cutOff(line, MAX_LOGGED_CHARS)}`);
+      },
+      () => log('warn', 'stderr: a line above maxStderrBytes was dropped'),
+    );
+    stderr?.on('data', (chunk: Buffer) => {
+      const isFlood = chatter.spentForMs > 0;
+      if (isFlood) {
+        lines.skip(chunk);
+        keys.missedSome();
+        chatter.leaveOut(chunk.length);
+      } else {
+        lines.push(chunk);
+      }
+      if (chunk.length >= FULL_READ) pause(stderr, isFlood ? FLOOD_PAUSE_MS : 0);
+    });
+  }
+
+  #chatter(pipe: string): Chatter {
+    return new Chatter((bytes) =>
+      this.#terms.log('warn', `${pipe}: too many lines at once: ${bytes} bytes were not logged`),
+    );
+  }
+
   #receive(line: string): void {
-    let value: Json;
-    try {
-      value = JSON.parse(line) as Json;
-    } catch {
-      this.#noteNoise(line);
-      return;
-    }
+    if (this.#isClosed) return;
+    const text = line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line;
+    const value = mayBeMessage(text) ? parsed(text) : undefined;
     if (isMessage(value)) {
       this.#terms.events.onMessage(value, undefined);
-    } else {
-      this.#noteNoise(line);
+      return;
     }
+    this.#noteNoise(line);
+    const id = idOfMalformed(value);
+    if (id === undefined) return;
+    const message = 'answered with what is no JSON-RPC response';
+    this.#terms.events.onFailure(id, { kind: 'protocol', message });
   }
 
   #noteNoise(line: string): void {
-    const shown = cutOff(this.#withoutKeys(line), MAX_LOGGED_CHARS);
+    if (!this.#noise.admits(line.length)) return;
+    const shown = cutOff(this.#noiseKeys.cover(line), MAX_LOGGED_CHARS);
     this.#terms.log('warn', `stdout: not JSON-RPC: ${shown}`);
   }
 
@@ -167,7 +214,8 @@ class StdioWire implements Wire {
   #failNow(): void {
     const said = cutOff(this.#stderr.last(3).join(' | '), MAX_LOGGED_CHARS);
     const detail = this.#ended === undefined || said === '' ? undefined : `last on stderr: ${said}`;
-    this.#fail(this.#ended ?? 'closed its output', detail);
+    const silence = this.#isDeaf ? 'closed its input' : 'closed its output';
+    this.#fail(this.#ended ?? silence, detail);
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
@@ -178,7 +226,8 @@ class StdioWire implements Wire {
   }
 
   #failSoon(): void {
-    setTimeout(() => this.#failNow(), DRAIN_MS);
+    // However late the timer is: what waits in the pipes is read first.
+    setTimeout(() => setImmediate(() => this.#failNow()), DRAIN_MS);
   }
 
   #fail(reason: string, detail?: string): void {
@@ -217,18 +266,32 @@ class StdioWire implements Wire {
   }
 }
 
-/** A private key printed line by line is known by its first line alone: what follows is taken out up to its last one. */
-function keyLines(): (line: string) => string {
-  let left = 0;
-  return (line) => {
-    const begins = /-----BEGIN [A-Z ]*KEY-----/u.test(line);
-    const ends = line.includes('-----END ');
-    if (!begins && left === 0) return line;
-    if (begins && ends) return line;
-    if (begins) left = MAX_KEY_LINES;
-    else left = ends ? 0 : left - 1;
-    return '[redacted]';
-  };
+/** Lets the rest of the gateway have its turn before more of a pipe is read. */
+function pause(pipe: Readable, ms: number): void {
+  pipe.pause();
+  if (ms > 0) setTimeout(() => pipe.resume(), ms);
+  else setImmediate(() => pipe.resume());
+}
+
+/** Whether it is worth parsing: a parse that fails costs as much as many that do not. */
+function mayBeMessage(text: string): boolean {
+  return /^\s*\{/u.test(text);
+}
+
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The request that is answered by what is no response; other objects that have an id may be about anything. */
+function idOfMalformed(value: Json | undefined): RequestId | undefined {
+  if (!isObject(value) || 'method' in value) return undefined;
+  const { id } = value;
+  if (typeof id !== 'number' && typeof id !== 'string') return undefined;
+  return 'jsonrpc' in value || 'result' in value ? id : undefined;
 }
 
 /** Sends a signal to a process group; false when nothing is left of it. */
