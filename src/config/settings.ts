@@ -126,7 +126,11 @@ export const LIMITS = z.strictObject({
   ),
   restartWaitMs: timer(10_000, 'How long a call waits for a server that is being restarted.'),
   shutdownGraceMs: timer(2000, 'Time between asking a process to end and the next, harder way.'),
-  maxMessageBytes: bytes(134_217_728, 'Longest message accepted from a server.', 1024),
+  maxMessageBytes: bytes(
+    134_217_728,
+    'Longest message accepted from a server; from a stdio server, of at most 4,000,000 values.',
+    1024,
+  ),
   maxStderrBytes: bytes(65_536, 'Bytes of error output kept per server.'),
   maxInstances: count(
     16,

@@ -11,6 +11,7 @@ import { Chatter } from '../chatter.ts';
 import { KeyLines } from '../key-lines.ts';
 import { LineReader } from '../lines.ts';
 import { StderrRing } from '../stderr-ring.ts';
+import { hasMoreValuesThan } from '../values.ts';
 import { unwatchGroup, watchGroup } from '../watchdog.ts';
 import { writeMessage, type Wire, type WireEvents } from '../wire.ts';
 
@@ -30,6 +31,8 @@ const MAX_LOGGED_CHARS = 500;
 const FULL_READ = 65_536;
 /** Between reads of what a flood of error output brings, in milliseconds. */
 const FLOOD_PAUSE_MS = 10;
+/** Parsed, they take some hundred MiB. */
+const MAX_VALUES = 4_000_000;
 const BYTE_ORDER_MARK = '\uFEFF';
 /** Legal inside JSON texts, but taken for the end of a line by much that reads lines. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/gu;
@@ -192,6 +195,10 @@ class StdioWire implements Wire {
   #receive(line: string): void {
     if (this.#isClosed) return;
     const text = line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line;
+    if (hasMoreValuesThan(MAX_VALUES, text)) {
+      this.#fail(`sent a message of more than ${MAX_VALUES} values`);
+      return;
+    }
     const value = mayBeMessage(text) ? parsed(text) : undefined;
     if (isMessage(value)) {
       this.#terms.events.onMessage(value, undefined);

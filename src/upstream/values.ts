@@ -1,0 +1,38 @@
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const BRACE = 0x7b;
+
+/**
+ * Whether a JSON text may hold more values than so many, told without parsing it: parsed, a text of the shortest values takes
+ * up to forty times its length. What is no JSON may be told either.
+ */
+export function hasMoreValuesThan(most: number, text: string): boolean {
+  // Each value but the first takes a character besides its own.
+  if (text.length <= most) return false;
+  let count = 1;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at + 1);
+    } else if (code === COMMA || code === BRACKET || code === BRACE) {
+      count += 1;
+      if (count > most) return true;
+    }
+  }
+  return false;
+}
+
+/** Where the quote is that ends a string which begins here; the end of the text where none does. */
+function endOfString(text: string, from: number): number {
+  let end = text.indexOf('"', from);
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end === -1 ? text.length : end;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let before = at - 1;
+  while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+  return (at - before) % 2 === 0;
+}
