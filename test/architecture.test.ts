@@ -65,7 +65,7 @@ const MAY_IMPORT: Allowances = {
   listen: {
     layers: ['kernel', 'spine/ports.ts'],
     packages: [],
-    node: ['crypto', 'events', 'http', 'https', 'net', 'stream', 'tls'],
+    node: ['crypto', 'events', 'http', 'https', 'net', 'stream', 'tls', 'zlib'],
   },
   admin: {
     layers: ['kernel'],
@@ -92,7 +92,18 @@ const MAY_IMPORT: Allowances = {
       'wiring/usage-desk.ts',
     ],
     packages: ['commander', 'pino', 'pino-pretty'],
-    node: ['fs', 'fs/promises', 'os', 'path', 'readline/promises', 'tty', 'url', 'util'],
+    node: [
+      'fs',
+      'fs/promises',
+      'os',
+      'path',
+      'perf_hooks',
+      'readline/promises',
+      'tty',
+      'url',
+      'util',
+      'v8',
+    ],
   },
   'gateway.ts': {
     layers: [

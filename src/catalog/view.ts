@@ -1,3 +1,4 @@
+import type { TextAnswer } from '../kernel/answer.ts';
 import { META, type Era } from '../kernel/era.ts';
 import { isObject, type JsonObject } from '../kernel/json.ts';
 import type { ListKind } from '../kernel/methods.ts';
@@ -38,7 +39,7 @@ export class CatalogView {
   /** Servers this principal can reach anything of: nothing comes from any other (docs/rules.md R6). */
   readonly #suppliers: readonly Supplier[];
   readonly #capabilities = new Map<Era, JsonObject>();
-  readonly #pages = new Map<string, string>();
+  readonly #pages = new Map<string, TextAnswer>();
   readonly #bare = new Map<ListKind, ReadonlyMap<string, Target | undefined>>();
   #taskless: CatalogView | undefined;
 
@@ -87,7 +88,7 @@ export class CatalogView {
     return capabilities;
   }
 
-  list(kind: ListKind, era: Era, cursor: string | undefined): string | undefined {
+  list(kind: ListKind, era: Era, cursor: string | undefined): TextAnswer | undefined {
     const start = cursor === undefined ? 0 : this.#startOf(kind, cursor);
     if (start === undefined) return undefined;
     const key = `${kind} ${era} ${start}`;
@@ -95,8 +96,10 @@ export class CatalogView {
     if (present !== undefined) return present;
     const text = this.#write(kind, era, start);
     // How long a view that the clock changes may be kept is less with every moment.
-    if (era === 'legacy' || this.until === undefined) this.#pages.set(key, text);
-    return text;
+    const isKept = era === 'legacy' || this.until === undefined;
+    const page = { text, isKept };
+    if (isKept) this.#pages.set(key, page);
+    return page;
   }
 
   listed(kind: 'tools' | 'prompts', name: string): Target | undefined {

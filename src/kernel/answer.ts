@@ -5,10 +5,14 @@ import type { RpcError } from './json-rpc.ts';
  * What came back for a request: a result, a result that is already JSON text, or the error its server answered with.
  * A tool that fails is a result with isError.
  */
-export type Answer =
-  | { readonly result: JsonObject }
-  | { readonly text: string }
-  | { readonly error: RpcError };
+export type Answer = { readonly result: JsonObject } | TextAnswer | { readonly error: RpcError };
+
+/** A result that is JSON text, such as a page of a list. */
+export interface TextAnswer {
+  readonly text: string;
+  /** Whether this very object is answered again, so that what is made of it is worth keeping. */
+  readonly isKept?: boolean;
+}
 
 /** An error a peer answered with, thrown where a result is awaited. */
 export class RemoteError extends Error {

@@ -1,5 +1,10 @@
 import type { ServerResponse } from 'node:http';
 
+import type { Answer } from '../kernel/answer.ts';
+import type { RequestId } from '../kernel/json-rpc.ts';
+import { responseText } from './answer.ts';
+import { keptText, takesGzip, type KeptText } from './kept-text.ts';
+
 /** Where messages go once an answer has become a stream. */
 export interface Channel {
   write(text: string): void;
@@ -52,6 +57,14 @@ export class HttpReply {
     this.#stream()?.write(text);
   }
 
+  /** The answer to one request; what is answered again and again is not written anew. */
+  answer(id: RequestId, answer: Answer, status: number): void {
+    const isAlone = this.#channel === undefined && !this.#terms.isBatch && this.#left === 1;
+    const text = isAlone ? keptText(answer) : undefined;
+    if (text === undefined) this.finish(responseText(id, answer), status);
+    else this.#writeKept(text, id, status);
+  }
+
   /** One answer. The status and the headers with it count only while nothing was sent. */
   finish(text: string, status: number, headers?: Readonly<Record<string, string>>): void {
     this.#left -= 1;
@@ -92,6 +105,19 @@ export class HttpReply {
       'content-length': Buffer.byteLength(body),
     });
     response.end(body);
+  }
+
+  #writeKept(text: KeptText, id: RequestId, status: number): void {
+    this.#left -= 1;
+    clearTimeout(this.#timer);
+    if (this.#isGone) return;
+    const { response, headers } = this.#terms;
+    const body = text.body(id, takesGzip(response.req.headers['accept-encoding']));
+    response.writeHead(status, { ...headers, ...body.headers, 'content-type': 'application/json' });
+    response.cork();
+    for (const part of body.parts) response.write(part);
+    response.end();
+    response.uncork();
   }
 
   #onClose(): void {

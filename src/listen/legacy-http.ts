@@ -215,7 +215,7 @@ export class LegacyHttp {
 }
 
 function finishWith(reply: HttpReply, request: Request, answer: Answer): void {
-  reply.finish(responseText(request.id, answer), answerStatus(answer, 'legacy'));
+  reply.answer(request.id, answer, answerStatus(answer, 'legacy'));
 }
 
 function exchangeOf(session: Session, reply: HttpReply): Exchange {

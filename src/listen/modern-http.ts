@@ -73,7 +73,7 @@ export class ModernHttp {
         header,
         circumstances: circumstancesOf(http, bytesOf(http)),
       });
-      reply.finish(responseText(request.id, answer), answerStatus(answer, 'modern'));
+      reply.answer(request.id, answer, answerStatus(answer, 'modern'));
     } catch (error) {
       this.#gate.refused(error, http.credentials.address, principal);
       const wire = wireError(error, 'modern');

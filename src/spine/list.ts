@@ -18,11 +18,11 @@ export async function serveList(
   if (cursor !== undefined && typeof cursor !== 'string')
     throw new Refusal('PARAMS_INVALID', 'params.cursor must be a string.');
   await ports.whenListed();
-  const text = ports.view(trail.principal, arrival.exchange.owner).list(kind, era, cursor);
-  if (text === undefined)
+  const page = ports.view(trail.principal, arrival.exchange.owner).list(kind, era, cursor);
+  if (page === undefined)
     throw new Refusal(
       'PARAMS_INVALID',
       'params.cursor is not one of this list, or the list has changed: begin again without it.',
     );
-  return { text };
+  return page;
 }

@@ -1,4 +1,4 @@
-import type { Answer } from '../kernel/answer.ts';
+import type { Answer, TextAnswer } from '../kernel/answer.ts';
 import type { Admission, LimitedCall } from '../kernel/admission.ts';
 import type { Arrival, Circumstances, Credentials, Transport } from '../kernel/arrival.ts';
 import type { Entry } from '../kernel/entry.ts';
@@ -142,7 +142,7 @@ export type Echo = {
 /** The catalog as one Principal may see it. */
 export interface View {
   /** One page of a list as the JSON text of a result for this era; undefined when the cursor is not ours. */
-  list(kind: ListKind, era: Era, cursor: string | undefined): string | undefined;
+  list(kind: ListKind, era: Era, cursor: string | undefined): TextAnswer | undefined;
   /** A tool or prompt by the name it is listed under. */
   listed(kind: 'tools' | 'prompts', name: string): Target | undefined;
   /** One by its server's own name: of the server given, else of the only one that has it. */

@@ -50,7 +50,7 @@ test('a list is in the shape of the era of its client', () => {
   const tool = { name: 't', inputSchema: INPUT, outputSchema: { type: 'array' } };
   const view = viewOf(new Snapshot(suppliersOf({ a: { tools: [tool] } }), 'flat'));
   const listed = (era: Era): JsonObject[] =>
-    (JSON.parse(view.list('tools', era, undefined) ?? '') as { tools: JsonObject[] }).tools;
+    (JSON.parse(view.list('tools', era, undefined)?.text ?? '') as { tools: JsonObject[] }).tools;
   assert.deepEqual(listed('modern'), [tool]);
   assert.deepEqual(listed('legacy'), [{ name: 't', inputSchema: INPUT }]);
 });

@@ -32,7 +32,7 @@ function namesIn(view: CatalogView, era: Era): unknown[] {
 }
 
 function toolsIn(view: CatalogView, era: Era): JsonObject[] {
-  const text = view.list('tools', era, undefined) ?? '';
+  const text = view.list('tools', era, undefined)?.text ?? '';
   return (JSON.parse(text) as { tools: JsonObject[] }).tools;
 }
 

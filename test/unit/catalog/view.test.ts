@@ -33,7 +33,7 @@ function viewOf(
 }
 
 function pageOf(view: CatalogView, kind: ListKind, cursor?: string): Page | undefined {
-  const text = view.list(kind, 'legacy', cursor);
+  const text = view.list(kind, 'legacy', cursor)?.text;
   if (text === undefined) return undefined;
   const page = JSON.parse(text) as Record<string, unknown>;
   const items = page[kind] as { name: string }[];
@@ -115,8 +115,8 @@ test('a cursor goes on after its item when others have come or gone before it', 
 
 test('a list is written once per view: asked again it is the very same text', () => {
   const view = viewOf({ s: { tools: NAMES } }, { pageSize: 3 });
-  const first = view.list('tools', 'modern', undefined) ?? '';
-  const again = view.list('tools', 'modern', undefined) ?? '';
+  const first = view.list('tools', 'modern', undefined)?.text ?? '';
+  const again = view.list('tools', 'modern', undefined)?.text ?? '';
   // Cursors are sealed with a fresh nonce: only a text that was kept can be equal.
   assert.ok(first.includes('nextCursor'));
   assert.equal(again, first);
@@ -140,15 +140,14 @@ test('the same servers give the same lists in the same order, whenever they came
     for (const name of order) catalog.put(name, inventoryOf({ tools: [name, 'x'] }));
     return catalog.view(CALLER).list('tools', 'legacy', undefined);
   });
-  assert.equal(texts[0], texts[1]);
+  assert.equal(texts[0]?.text, texts[1]?.text);
 });
 
 test('modern lists say for how long: as briefly as any server says, private if any is', () => {
   const fieldsOf = (servers: Record<string, Offering>): unknown[] => {
-    const fields = JSON.parse(viewOf(servers).list('tools', 'modern', undefined) ?? '') as Record<
-      string,
-      unknown
-    >;
+    const fields = JSON.parse(
+      viewOf(servers).list('tools', 'modern', undefined)?.text ?? '',
+    ) as Record<string, unknown>;
     return [fields['resultType'], fields['ttlMs'], fields['cacheScope']];
   };
   assert.deepEqual(fieldsOf({ a: {}, b: {} }), ['complete', 60_000, 'public']);
@@ -159,7 +158,9 @@ test('modern lists say for how long: as briefly as any server says, private if a
   ]);
   assert.deepEqual(fieldsOf({ a: { isPrivate: true }, b: {} }), ['complete', 60_000, 'private']);
   assert.deepEqual(
-    Object.keys(JSON.parse(viewOf({ a: {} }).list('tools', 'legacy', undefined) ?? '') as object),
+    Object.keys(
+      JSON.parse(viewOf({ a: {} }).list('tools', 'legacy', undefined)?.text ?? '') as object,
+    ),
     ['tools'],
   );
 });
