@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { openDatabase } from './open-database.ts';
 import { inTransaction } from './transaction.ts';
+import { unusable } from './unusable.ts';
 
 /** What a chain of the audit has come to. */
 export type ChainState = 'open' | 'ended' | 'lost' | 'retired';
@@ -57,10 +58,8 @@ export class AnchorTable {
         prepare: migrate,
       });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`The anchors of the audit in ${file} cannot be used: ${reason}`, {
-        cause: error,
-      });
+      const loss = 'what was removed from the audit before cannot be found out by it then';
+      throw unusable({ what: 'The anchors of the audit', file, loss }, error);
     }
   }
 

@@ -4,6 +4,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { BudgetRow } from '../kernel/budget-row.ts';
 import { openDatabase } from './open-database.ts';
 import { inTransaction } from './transaction.ts';
+import { unusable } from './unusable.ts';
 
 /** Version of the table; to be raised with every change of it. */
 const VERSION = 1;
@@ -76,8 +77,8 @@ export class BudgetTable {
       this.#prune = this.#database.prepare(PRUNE);
       this.#seen = this.#lastChange();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`The budgets in ${file} cannot be used: ${reason}`, { cause: error });
+      const loss = 'what budgets have used so far is forgotten then';
+      throw unusable({ what: 'The budgets', file, loss }, error);
     }
   }
 

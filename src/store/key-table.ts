@@ -5,6 +5,7 @@ import type { KeyRecord } from '../kernel/key-record.ts';
 import { migrate } from './key-schema.ts';
 import { openDatabase } from './open-database.ts';
 import { inTransaction } from './transaction.ts';
+import { unusable } from './unusable.ts';
 
 /** What a table of keys needs. */
 export interface KeyTableTerms {
@@ -55,8 +56,8 @@ export class KeyTable {
       });
       this.#read();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`The API keys in ${file} cannot be used: ${reason}`, { cause: error });
+      const loss = 'every key must be made anew then';
+      throw unusable({ what: 'The API keys', file, loss }, error);
     }
   }
 

@@ -5,6 +5,7 @@ import { SqliteStore } from '../store/sqlite-store.ts';
 export function openStore(dataDir: string, log: LogPort, now: number): SqliteStore {
   return new SqliteStore(dataDir, {
     now,
-    onError: (error) => log.error({ error: String(error) }, 'a record could not be written'),
+    onError: (error) =>
+      log.error({ error: String(error), dataDir }, 'mcpx.db could not be written or read'),
   });
 }

@@ -74,11 +74,15 @@ export class Sealed {
   }
 }
 
-/** What the state of a server's memory is stored by, as JSON; undefined when it is not an object. */
+/** What the state of a server's memory is stored by, as JSON; undefined when it is not an object, or damaged. */
 export function parseRecord(text: string | undefined): Record<string, unknown> | undefined {
   if (text === undefined) return undefined;
-  const value: unknown = JSON.parse(text);
-  return isObject(value) ? value : undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function partsOf(echo: Echo, run: string): readonly string[] {

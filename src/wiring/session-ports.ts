@@ -27,7 +27,8 @@ export function sessionPorts(wiring: SessionWiring): SessionPorts {
     seal: (text) => seal.seal('session', text),
     open: (sealed) => seal.open('session', sealed),
     bury: (key, expiresAt) => store.put('tombstone', key, '', expiresAt),
-    isBuried: (key) => store.get('tombstone', key) !== undefined,
+    // Where it cannot be told, the client begins a new one: none that was ended may be resumed.
+    isBuried: (key) => store.mayHave('tombstone', key),
     saveNotes: (key, notes, expiresAt) =>
       store.put('session', key, JSON.stringify(notes), expiresAt),
     loadNotes: (key) => {

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import { ROLLUPS, type UsageAnswer, type UsageBatch, type UsageQuery } from '../../kernel/usage.ts';
 import { inTransaction } from '../transaction.ts';
+import { unusable } from '../unusable.ts';
 import { rowOf } from './columns.ts';
 import { keptSince, rolledUp } from './rollups.ts';
 import { openToWrite } from './sqlite-schema.ts';
@@ -88,8 +89,8 @@ export class SqliteUsageStore implements UsageStore {
       return inTransaction(database, () => work(database));
     } catch (error) {
       this.#end();
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`${this.#terms.file}: ${why}`, { cause: error });
+      const loss = 'what was used so far is forgotten then';
+      throw unusable({ what: 'Usage', file: this.#terms.file, loss }, error);
     }
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -94,4 +94,48 @@ test('a folder that cannot be used stops the start', (t) => {
   writeFileSync(file, '');
   assert.throws(() => open(join(file, 'below')));
   chmodSync(folder, 0o700);
+});
+
+test('the file is for its owner alone, whoever could read it before', (t) => {
+  const folder = folderFor(t);
+  const file = join(folder, 'mcpx.db');
+  writeFileSync(file, '', { mode: 0o644 });
+  const store = open(folder);
+  store.put('session', 'a', 'text');
+  for (const path of [file, `${file}-wal`, `${file}-shm`])
+    assert.equal(statSync(path).mode & 0o777, 0o600, path);
+  store.close();
+});
+
+test('a file that is damaged is named, with what to do', (t) => {
+  const folder = folderFor(t);
+  writeFileSync(join(folder, 'mcpx.db'), 'this is no database at all, only text'.repeat(50));
+  assert.throws(() => open(folder), /mcpx\.db cannot be used: .* restore it, or move it away: /u);
+});
+
+test('what cannot be read any more is reported and not there, and may be there for whoever must be certain', (t) => {
+  const folder = folderFor(t);
+  const first = open(folder);
+  for (let index = 0; index < 2000; index += 1)
+    first.put('tombstone', `key ${index}`, 'x'.repeat(4000));
+  first.close();
+  const errors: unknown[] = [];
+  const store = open(folder, 0, errors);
+  truncateSync(join(folder, 'mcpx.db'), 8192);
+  assert.equal(store.get('inventory', 'b'), undefined);
+  assert.equal(store.get('tombstone', 'key 1000'), undefined);
+  assert.ok(errors.length > 0);
+  assert.equal(store.mayHave('tombstone', 'key 1000'), true);
+  store.close();
+});
+
+test('several processes may open it for the first time at once', (t) => {
+  const folder = folderFor(t);
+  const stores = Array.from({ length: 3 }, () => open(folder));
+  stores[0]?.put('session', 'a', 'text');
+  assert.deepEqual(
+    stores.map((store) => store.get('session', 'a')),
+    ['text', 'text', 'text'],
+  );
+  for (const store of stores) store.close();
 });
