@@ -21,6 +21,8 @@ export interface Launch {
 
 /** Reads the configuration and makes a gateway that follows its files. Prints problems; undefined when there is an error. */
 export function launch(onServerState: (state: UpstreamState) => void): Launch | undefined {
+  // Whoever reads what is said may be gone, or its disk full: that is no reason not to start.
+  process.stderr.on('error', () => undefined);
   const configuration = findConfiguration();
   const { surroundings } = configuration;
   const running: { started?: Started } = {};
