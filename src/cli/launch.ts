@@ -119,7 +119,7 @@ function take({ gateway, log, scrubbing }: Started, plan: Plan, said: Log): void
 /** A terminal and npm both pass Ctrl-C on: two signals at once are one. */
 const SAME_SIGNAL_MS = 1000;
 
-/** Has signals end the process in order; a second one a while later ends it at once. */
+/** Has signals end the process in order; a second one a while later ends it at once. Those that rotate logs elsewhere do nothing. */
 export function endOnSignals(end: () => Promise<void>): void {
   let firstAt: number | undefined;
   const onSignal = (): void => {
@@ -136,4 +136,7 @@ export function endOnSignals(end: () => Promise<void>): void {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   process.on('SIGHUP', onSignal);
+  // By itself the first would open a debugger to everybody on this machine, and the second end the process.
+  process.on('SIGUSR1', () => undefined);
+  process.on('SIGUSR2', () => undefined);
 }
