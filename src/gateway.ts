@@ -128,7 +128,6 @@ export class Gateway {
       records: this.#records,
       lapses: this.#lapses,
       plan: () => this.#plan,
-      now,
       onGone: (key) => this.#pool.forget(key),
     });
     this.#readiness = new Readiness(() => this.#plan.list.firstWaitMs);

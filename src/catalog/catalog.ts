@@ -28,7 +28,8 @@ interface Before {
 const NONE: ReadonlyMap<string, Inventory> = new Map();
 const NOTHING: ReadonlySet<ChangeKind> = new Set();
 const MAX_VIEWS = 1000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** A clock that is set is noticed no later. */
+const MAX_SLEEP_MS = 2_000;
 
 /** What all upstreams offer, merged and named. Views are made once per snapshot and kind of caller, not per request. */
 export class Catalog {
@@ -43,6 +44,7 @@ export class Catalog {
   /** What each caller was last told of, to find out what has changed for it. */
   #told = new WeakMap<Principal, CatalogView>();
   #wakeAt: number | undefined;
+  #sleepsSince = 0;
   #waking: NodeJS.Timeout | undefined;
 
   constructor(ports: CatalogPorts, plan: Plan) {
@@ -122,8 +124,11 @@ export class Catalog {
     clearTimeout(this.#waking);
   }
 
-  #isCurrent({ until }: CatalogView): boolean {
-    return until === undefined || until > this.#ports.now();
+  /** What the clock changes is as it was only while the clock goes on: it may be set back. */
+  #isCurrent({ since, until }: CatalogView): boolean {
+    if (until === undefined) return true;
+    const now = this.#ports.now();
+    return now >= since && now < until;
   }
 
   #sharedView(principal: Principal): CatalogView {
@@ -217,13 +222,36 @@ export class Catalog {
   /** What the clock changes is looked at again when it does (docs/rules.md R5). */
   #wakeBy(until: number): void {
     if (this.#wakeAt !== undefined && this.#wakeAt <= until) return;
+    const now = this.#ports.now();
+    const wasSetBack = this.#wakeAt !== undefined && now < this.#sleepsSince;
     this.#wakeAt = until;
+    this.#sleepTo(wasSetBack ? now : until);
+  }
+
+  /** Sleeps a while at a time: the clock may be set meanwhile. */
+  #sleepTo(until: number): void {
     clearTimeout(this.#waking);
-    const delay = Math.min(MAX_TIMER_MS, Math.max(1, until - this.#ports.now()));
+    this.#sleepsSince = this.#ports.now();
+    const delay = Math.min(MAX_SLEEP_MS, Math.max(1, until - this.#sleepsSince));
     this.#waking = setTimeout(() => {
+      const now = this.#ports.now();
+      if (now >= this.#sleepsSince && now < until) {
+        this.#sleepTo(until);
+        return;
+      }
       this.#wakeAt = undefined;
-      this.#announce({ snapshot: this.#snapshot, own: new Map(this.#own) });
+      const before = { snapshot: this.#snapshot, own: new Map(this.#own) };
+      this.#forgetViews();
+      this.#announce(before);
     }, delay).unref();
+  }
+
+  /** Made anew, views say how long they hold: where the clock was set, some were made before this was noticed. */
+  #forgetViews(): void {
+    this.#views.clear();
+    this.#byCaller = new WeakMap();
+    for (const [ownerKey, own] of this.#own)
+      this.#own.set(ownerKey, { ...own, views: new WeakMap() });
   }
 
   #ownOffers(ownerKey: string, inventories: ReadonlyMap<string, Inventory>): OwnOffers {

@@ -30,6 +30,8 @@ export interface ViewTerms {
 
 /** A snapshot as one principal may see it: what it shows is exactly what a call could be permitted to (docs/rules.md R5). */
 export class CatalogView {
+  /** It holds from this moment until that one, in milliseconds since the epoch; without an end it holds at any. */
+  readonly since: number;
   readonly until: number | undefined;
   readonly offers: Readonly<Record<ListKind, readonly Offer[]>>;
   readonly instructions: string | undefined;
@@ -48,6 +50,7 @@ export class CatalogView {
     this.#terms = terms;
     this.#ports = ports;
     this.#plan = plan;
+    this.since = ports.now();
     this.until = until;
     const seen = (offers: readonly Offer[]): readonly Offer[] =>
       offers.filter(({ target }) => ports.sight(principal, target) === 'seen');

@@ -21,7 +21,8 @@ const MAX_PRINCIPALS = 10_000;
 interface Known {
   readonly fingerprint: string;
   readonly verified: Verified;
-  /** When it is to be verified again, in milliseconds since the epoch. */
+  /** Between these it need not be verified again, in milliseconds since the epoch. */
+  readonly freshFrom: number;
   readonly freshUntil: number;
 }
 
@@ -144,7 +145,9 @@ export class Identity {
       this.#known.delete(fingerprint);
       return undefined;
     }
-    return this.#ports.now() < known.freshUntil ? known : undefined;
+    const now = this.#ports.now();
+    // A clock that was set back must not keep a token from being verified again.
+    return now >= known.freshFrom && now < known.freshUntil ? known : undefined;
   }
 
   /** Refuses an address that tried too many wrong credentials. */
@@ -162,11 +165,12 @@ export class Identity {
     }
     const isToken = verdict.proven.proof === 'token';
     const { tokenMs } = { ...IDENTITY_TIMES, ...this.#ports.times };
-    const freshUntil = isToken ? this.#ports.now() + tokenMs : Infinity;
+    const freshFrom = isToken ? this.#ports.now() : -Infinity;
+    const freshUntil = isToken ? freshFrom + tokenMs : Infinity;
     // The same text under the same settings proves the same: principals made of it stay.
     const before = this.#known.get(fingerprint)?.verified;
     const verified = before?.ground === verdict.ground ? before : verdict;
-    const known = { fingerprint, verified, freshUntil };
+    const known = { fingerprint, verified, freshFrom, freshUntil };
     this.#known.set(fingerprint, known);
     return known;
   }
@@ -198,7 +202,7 @@ export class Identity {
 
 function knownLocally(ground: string): Known {
   const verified: Verified = { proven: { credential: 'local', proof: 'local' }, ground };
-  return { fingerprint: ground, verified, freshUntil: Infinity };
+  return { fingerprint: ground, verified, freshFrom: -Infinity, freshUntil: Infinity };
 }
 
 function fingerprintOf(text: string): string {

@@ -13,6 +13,7 @@ export class IssuerKeys {
   readonly #times: IdentityTimes;
   readonly #place: Remembered<URL>;
   #complainedAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
   #set: { readonly href: string; readonly get: JWTVerifyGetKey } | undefined;
 
   constructor(plan: IssuerPlan, ports: IdentityPorts) {
@@ -26,6 +27,7 @@ export class IssuerKeys {
   /** How to find the key of one token. Rejects when the issuer's keys cannot be found. */
   async getter(): Promise<JWTVerifyGetKey> {
     const [place, jose] = await Promise.all([this.#place.get(), import('jose')]);
+    this.#forgetWhenSetBack();
     if (this.#set?.href === place.href) return this.#set.get;
     const document = this.#document(place);
     const get = jose.createRemoteJWKSet(place, {
@@ -45,6 +47,13 @@ export class IssuerKeys {
     this.#complainedAt = now;
     const fields = { issuer: this.#plan.issuer, reason: reasonOf(error) };
     this.#ports.log?.warn(fields, 'tokens of an issuer cannot be verified');
+  }
+
+  /** The set times itself by the wall clock: where that was set back, it would fetch no new key until the time is made up. */
+  #forgetWhenSetBack(): void {
+    const now = this.#ports.now();
+    if (now < this.#askedAt) this.#set = undefined;
+    this.#askedAt = now;
   }
 
   async #find(): Promise<URL> {

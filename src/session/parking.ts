@@ -13,7 +13,7 @@ export interface ParkingTerms {
   plan(): ParkingPlan;
   /** An id nobody can guess. */
   newId(): string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of the clock that states of calls which wait are timed by. */
   now(): number;
   /** Calls `end` once what proved a caller no longer holds; call the result when there is nothing to end any more. */
   whenLapsed(principal: Principal, end: () => void): () => void;

@@ -10,8 +10,6 @@ export interface ParkingWiring {
   readonly records: Records;
   readonly lapses: Lapses;
   plan(): Plan;
-  /** Milliseconds since the epoch. */
-  now(): number;
   onGone(ownerKey: string): void;
 }
 
@@ -21,7 +19,8 @@ export function createParking(wiring: ParkingWiring): Parking {
   return new Parking({
     plan: () => wiring.plan().parking,
     newId,
-    now: () => wiring.now(),
+    // States of calls that wait are timed by the same clock (`Sealed`): nobody sets it.
+    now: () => performance.now(),
     whenLapsed: (principal, end) => lapses.watch(principal, end),
     onEnded: (how, trip) => noteEnd(records, how, trip),
     onGone: (key) => wiring.onGone(key),

@@ -14,12 +14,14 @@ const STATE_MS = 60 * 60 * 1000;
 export class Sealed {
   readonly #seal: Seal;
   readonly #now: () => number;
+  readonly #monotonic: () => number;
   readonly #run: string;
 
-  /** The run is one of this process alone: what waits in it is gone with it. */
-  constructor(seal: Seal, now: () => number, run: string) {
+  /** The run is one of this process alone: what waits in it is gone with it, and is timed by a clock that nobody sets. */
+  constructor(seal: Seal, now: () => number, run: string, monotonic = () => performance.now()) {
     this.#seal = seal;
     this.#now = now;
+    this.#monotonic = monotonic;
     this.#run = run;
   }
 
@@ -45,7 +47,8 @@ export class Sealed {
     return mapRelatedTask(value, (id) => this.openTask(id, principal)?.taskId ?? id);
   }
 
-  sealState(binding: string, echo: Echo, expiresAt = this.#now() + STATE_MS): string {
+  /** The end is one of the clock by which such a state is timed, in milliseconds. */
+  sealState(binding: string, echo: Echo, expiresAt = this.#clockOf(echo.kind) + STATE_MS): string {
     const { callId, kind } = echo;
     const of = partsOf(echo, this.#run);
     return this.#seal.seal(
@@ -60,11 +63,16 @@ export class Sealed {
       throw wrongState('was not made for this call.');
     if (kind === 'parked' && of[1] !== this.#run)
       throw wrongState('is of a call that ended when the gateway was restarted.');
-    if (expiresAt <= this.#now()) throw wrongState('has expired: its call was given up.');
+    if (expiresAt <= this.#clockOf(kind)) throw wrongState('has expired: its call was given up.');
     const [first = '', second = ''] = of.map(String);
     return kind === 'parked'
       ? { kind, callId, id: first }
       : { kind: 'upstream', callId, upstream: first, state: second };
+  }
+
+  /** A call that waits in this process does so whatever the wall clock is set to. */
+  #clockOf(kind: unknown): number {
+    return kind === 'parked' ? this.#monotonic() : this.#now();
   }
 
   #openList(purpose: 'task' | 'request-state', sealed: string): unknown[] {

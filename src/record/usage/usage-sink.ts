@@ -93,7 +93,8 @@ export class UsageSink implements Sink {
 
   async #prune(): Promise<void> {
     const now = this.#terms.now();
-    if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
+    // A clock that was set back must not keep what is old.
+    if (Math.abs(now - this.#prunedAt) < PRUNE_EVERY_MS) return;
     this.#prunedAt = now;
     try {
       await this.#terms.keeper.prune(now);

@@ -346,3 +346,19 @@ test('a set of keys that is none, or too large, proves nothing and breaks nothin
     await assert.rejects(asksWith(scene, token, index), { code: 'UNAUTHENTICATED' });
   }
 });
+
+test('a clock that is set back keeps no token from being verified again, and no key of the issuer from being found or forgotten', async (t) => {
+  // The set of keys times itself by the clock of the process.
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const provider = await provide(t);
+  const scene = sceneFor(t, issuerPlan(provider.issuer));
+  const token = await provider.token({ lifeSec: 90_000 });
+  const principal = await asksWith(scene, token, 1);
+  await provider.rotate();
+  assert.equal(scene.at(bearer(token)), principal, 'it is believed for a minute');
+  scene.now -= 5 * 3_600_000;
+  t.mock.timers.setTime(scene.now);
+  await scene.refused(bearer(token), 'UNAUTHENTICATED');
+  await asksWith(scene, await provider.token(), 2);
+  assert.equal(provider.counts.keys, 2);
+});

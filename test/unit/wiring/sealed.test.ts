@@ -96,8 +96,25 @@ test('a state of a call that waits opens in the run of the gateway that it waits
   assert.deepEqual(restarted.openState('call', passedOn), ECHO);
 });
 
-test('a record that is no object is none', () => {
+test('a call that waits does so whatever the wall clock is set to', () => {
+  const monotonic = { ms: 500 };
+  const waits = new Sealed(
+    seal,
+    () => clock.ms,
+    'this run',
+    () => monotonic.ms,
+  );
+  const echo: Echo = { kind: 'parked', callId: 'c-4', id: 'p-2' };
+  const state = waits.sealState('call', echo, monotonic.ms + 10);
+  clock.ms += 48 * HOUR_MS;
+  assert.deepEqual(waits.openState('call', state), echo);
+  monotonic.ms += 10;
+  clock.ms -= 96 * HOUR_MS;
+  assert.throws(() => waits.openState('call', state), /has expired: its call was given up/);
+});
+
+test('a record that is no object, or damaged, is none', () => {
   assert.deepEqual(parseRecord('{"a":1}'), { a: 1 });
-  for (const text of [undefined, '[]', 'null', '1', '"x"'])
+  for (const text of [undefined, '[]', 'null', '1', '"x"', '{"a":', 'x'])
     assert.equal(parseRecord(text), undefined);
 });
