@@ -55,7 +55,7 @@ test(
       servers,
       app: { upstreams: { shutdownGraceMs: 300 } },
     });
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const started = startNode(['bin/mcpx.js', 'serve'], gateway.env);
       const { child } = started;
       // Some moments are counted from the process, others from the open port, when servers are being started.
