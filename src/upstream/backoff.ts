@@ -1,4 +1,5 @@
 import type { UpstreamLimits } from '../kernel/plan.ts';
+import type { OpenFailure } from './wire.ts';
 
 /** A life this long is no part of a series of crashes. */
 const STABLE_MS = 10_000;
@@ -18,13 +19,13 @@ export class Backoff {
     return this.#failures;
   }
 
-  /** How long to pause, in milliseconds, after a life that lasted so long. */
-  after(livedMs: number): number {
+  /** How long to pause, in milliseconds, after a life that lasted so long; at least as long as its server asked for. */
+  after(livedMs: number, why?: OpenFailure): number {
     if (livedMs > STABLE_MS) this.#failures = 0;
     const { restartMinMs, restartMaxMs } = this.#limits;
     const waitMs = Math.min(restartMaxMs, restartMinMs * 2 ** this.#failures);
     this.#failures += 1;
-    return waitMs;
+    return Math.max(waitMs, why?.failure.retryAfterMs ?? 0);
   }
 
   async pause(ms: number): Promise<void> {

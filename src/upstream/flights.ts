@@ -4,7 +4,9 @@ import { objectAt, type JsonObject } from '../kernel/json.ts';
 import { notification, type RequestId, type Response } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { Transients } from '../kernel/transients.ts';
-import type { WireFailure } from './wire.ts';
+import { OpenFailure, type WireFailure } from './wire.ts';
+
+const TOO_MANY_REQUESTS = 429;
 
 /** One request sent to a server and not yet answered. */
 export interface Flight {
@@ -196,15 +198,31 @@ export class SessionLost extends Refusal {
   }
 }
 
+/** What a flight fails with when its server did not answer. */
+export function failureOf(upstream: string, flight: Flight, failure: WireFailure): Error {
+  return flight.exchange === undefined ? new OpenFailure(failure) : refusalFor(upstream, failure);
+}
+
 /** The refusal for a call that its server did not answer: whether it can have run, or that what came was no answer. */
-export function refusalFor(upstream: string, failure: WireFailure): Refusal {
+function refusalFor(upstream: string, failure: WireFailure): Refusal {
   const { kind, message, isBegun = false } = failure;
   if (kind === 'session-lost')
     return isBegun ? lostWith(upstream, message) : new SessionLost(upstream);
+  if (failure.status === TOO_MANY_REQUESTS) return busy(upstream, failure);
   const text = `Server "${upstream}" ${message}.`;
   if (kind === 'protocol') return new Refusal('UPSTREAM_PROTOCOL', text);
   const isUnsent = kind === 'refused' || kind === 'unauthorized';
-  return new Refusal(isUnsent ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_LOST', text);
+  const { retryAfterMs } = failure;
+  const data = retryAfterMs === undefined ? undefined : { retryAfterMs };
+  return new Refusal(isUnsent ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_LOST', text, data);
+}
+
+/** The refusal for a call that its server did not take up because there were too many (RFC 6585, 429). */
+function busy(upstream: string, { message, retryAfterMs }: WireFailure): Refusal {
+  const isTold = retryAfterMs !== undefined;
+  const when = isTold ? `in ${Math.ceil(retryAfterMs / 1000)} s` : 'later';
+  const text = `Server "${upstream}" ${message}: it gets too many requests. Try again ${when}.`;
+  return new Refusal('UPSTREAM_BUSY', text, isTold ? { retryAfterMs } : undefined);
 }
 
 /** The refusal for a call that had reached a session which its server has forgotten since. */

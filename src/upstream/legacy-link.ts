@@ -7,9 +7,10 @@ import { notification, request, type Message, type RequestId } from '../kernel/j
 import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import { AccessDoubt } from './access-doubt.ts';
 import {
   Flights,
-  refusalFor,
+  failureOf,
   resultOf,
   timedOut,
   whyUnsent,
@@ -43,6 +44,7 @@ export class LegacyLink implements Link {
   readonly #level = new LogLevel((level, timeoutMs) =>
     this.housekeeping('logging/setLevel', { level }, timeoutMs),
   );
+  readonly #doubt = new AccessDoubt(this, 'ping');
   #heardAt = performance.now();
   #closedFor: string | undefined;
 
@@ -241,11 +243,8 @@ export class LegacyLink implements Link {
     if (flight === undefined) return;
     if (failure.kind === 'session-lost' && flight.exchange !== undefined)
       this.#inbox.lost(flight.exchange);
-    const error =
-      flight.exchange === undefined
-        ? new OpenFailure(failure)
-        : refusalFor(this.#setup.upstream, failure);
-    this.#flights.fail(flight.id, error);
+    this.#flights.fail(flight.id, failureOf(this.#setup.upstream, flight, failure));
+    if (failure.kind === 'unauthorized') this.#doubt.arose(this.#setup.listTimeoutMs);
   }
 
   #onClosed(reason: string, detail?: string): void {

@@ -17,13 +17,14 @@ import type { Permit } from '../kernel/permit.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import {
   Flights,
-  refusalFor,
+  failureOf,
   resultOf,
   timedOut,
   whyUnsent,
   withProgressToken,
   type Flight,
 } from './flights.ts';
+import { AccessDoubt } from './access-doubt.ts';
 import { endOf, filterOf, isFinalEnd } from './listen-stream.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { versionsNamedIn } from './modern-errors.ts';
@@ -46,6 +47,7 @@ export class ModernLink implements Link {
   #facts: ServerFacts | undefined;
   #listening: Flight | undefined;
   #onAcknowledged: () => void = () => undefined;
+  readonly #doubt = new AccessDoubt(this, 'server/discover');
   #heardAt = performance.now();
   #closedFor: string | undefined;
 
@@ -318,11 +320,8 @@ export class ModernLink implements Link {
   #onFailure(id: RequestId, failure: WireFailure): void {
     const flight = this.#flights.get(id);
     if (flight === undefined) return;
-    if (flight.exchange === undefined) {
-      this.#flights.fail(flight.id, new OpenFailure(failure));
-      return;
-    }
-    this.#flights.fail(flight.id, refusalFor(this.#setup.upstream, failure));
+    this.#flights.fail(flight.id, failureOf(this.#setup.upstream, flight, failure));
+    if (failure.kind === 'unauthorized') this.#doubt.arose(this.#setup.listTimeoutMs);
   }
 
   #onClosed(reason: string, detail?: string): void {

@@ -183,11 +183,15 @@ function isAnswer(error: unknown): boolean {
   );
 }
 
-/** Over HTTP only an answer is evidence: access refused, server errors and silence say nothing about the era. */
+/** Answers of those who pass requests on or hold them off, which say nothing of the server behind. */
+const NO_EVIDENCE: ReadonlySet<number> = new Set([407, 408, 425, 429]);
+
+/** Over HTTP only an answer is evidence: access refused, redirects, server errors and silence say nothing about the era. */
 function isEvidenceOfLegacy(error: unknown): boolean {
   if (!(error instanceof OpenFailure)) return false;
   const { kind, status } = error.failure;
-  return kind === 'http' && status !== undefined && status < 500;
+  if (kind !== 'http' || status === undefined || NO_EVIDENCE.has(status)) return false;
+  return status >= 400 && status < 500;
 }
 
 async function openLegacy(

@@ -234,7 +234,7 @@ export class Upstream {
       const startedAt = performance.now();
       const reason = await this.#live();
       if (this.#isStopped) return;
-      const waitMs = this.#backoff.after(performance.now() - startedAt);
+      const waitMs = this.#backoff.after(performance.now() - startedAt, reason);
       this.#settle(reason);
       this.#ports.log('warn', this.plan.name, `${reason.message}; next attempt in ${waitMs} ms`);
       await this.#backoff.pause(waitMs);

@@ -41,6 +41,8 @@ export interface WireFailure {
   readonly isBegun?: boolean;
   /** HTTP status, where there was one. */
   readonly status?: number;
+  /** How long the server asks to be left alone, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** What a wire tells its link. */

@@ -5,6 +5,15 @@ import { cutOff } from '../../kernel/cut.ts';
 import type { Json } from '../../kernel/json.ts';
 import { isMessage, type Message } from '../../kernel/json-rpc.ts';
 import type { WireFailure } from '../wire.ts';
+import type { Lingerer, Lingering } from './lingering.ts';
+import {
+  bodyModeOf,
+  encodingFault,
+  redirectFault,
+  type BodyMode,
+  type HeaderLines,
+} from './response-head.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /** One HTTP request to a server, and who is told what comes back. */
 export interface FetchTerms {
@@ -16,6 +25,10 @@ export interface FetchTerms {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly maxBytes: number;
+  /** Longest wait for the beginning of the response once the request is sent, in milliseconds; no limit where it is absent. */
+  readonly headersMs?: number | undefined;
+  /** Where responses go that nobody needs any more. */
+  readonly lingering: Lingering;
   readonly sink: FetchSink;
 }
 
@@ -43,22 +56,15 @@ export interface Fetching {
   abort(): void;
   /** Its server waits for an answer of the gateway: it does not keep others from their turn any more. */
   giveWay?(): void;
+  /** What was wanted has come: its server may end the response in its own time, within bounds. */
+  answered?(): void;
 }
 
-const CONNECT_CODES = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
 const MAX_ERROR_CHARS = 300;
+/** Enough for an error of JSON-RPC. */
+const MAX_ERROR_BYTES = 1_048_576;
+const TOO_MANY_REQUESTS = 429;
+const UNAVAILABLE = 503;
 
 /** Sends a request and reads JSON or server-sent events, whichever comes (spec: streamable HTTP). */
 export function startFetch(terms: FetchTerms): Fetching {
@@ -70,7 +76,7 @@ export function startFetch(terms: FetchTerms): Fetching {
       method: terms.method,
       headers: terms.headers,
       body: terms.body ?? null,
-      headersTimeout: 0,
+      headersTimeout: terms.headersMs ?? 0,
       bodyTimeout: 0,
     },
     reader,
@@ -78,9 +84,7 @@ export function startFetch(terms: FetchTerms): Fetching {
   return reader;
 }
 
-type Mode = 'json' | 'sse' | 'error' | 'none';
-
-class BodyReader implements Fetching {
+class BodyReader implements Fetching, Lingerer {
   readonly #terms: FetchTerms;
   readonly #decoder = new TextDecoder();
   readonly #parser = createParser({
@@ -92,10 +96,13 @@ class BodyReader implements Fetching {
   #isAborted = false;
   #isDone = false;
   #hasEnded = false;
-  #mode: Mode = 'none';
+  #mode: BodyMode = 'none';
   #status = 0;
   #chunks: Buffer[] = [];
   #size = 0;
+  #retryAfterMs: number | undefined;
+  #location: string | undefined;
+  #lingers: number | undefined;
 
   constructor(terms: FetchTerms) {
     this.#terms = terms;
@@ -105,6 +112,17 @@ class BodyReader implements Fetching {
     this.#isAborted = true;
     this.#controller?.abort(new Error('aborted'));
     this.#finish(undefined);
+  }
+
+  answered(): void {
+    if (this.#mode === 'sse') this.#linger();
+  }
+
+  expire(): void {
+    this.#lingers = undefined;
+    if (this.#hasEnded) return;
+    if (this.#mode === 'error' && !this.#isDone) this.#finish(this.#errorSoFar());
+    this.#controller?.abort(new Error('done'));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -119,29 +137,43 @@ class BodyReader implements Fetching {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     this.#status = status;
-    this.#mode = modeOf(status, String(headers['content-type'] ?? ''));
+    // What is only informational has no body, and the response is yet to come.
+    if (status < 200) return;
+    this.#mode = bodyModeOf(status, headers);
+    if (this.#mode === 'error') this.#noteError(headers);
     if (!this.#isDone) this.#terms.sink.onHeaders?.(status, headers);
+    if (this.#mode === 'error' || this.#mode === 'none') this.#linger();
+    // What a body would add is not needed: nobody is to wait for its end.
+    if (this.#mode === 'none') this.#finish(encodingFault(headers));
+    else if (status === 401 || status === 403) this.#finish(this.#errorSoFar());
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#isDone || this.#mode === 'none') return;
     this.#size += chunk.length;
+    if (this.#isDone) {
+      // Worth no more than to let the connection be used again.
+      if (this.#size > MAX_ERROR_BYTES) controller.abort(new Error('too large'));
+      return;
+    }
     if (this.#mode !== 'sse') this.#chunks.push(chunk);
     else this.#parser.feed(this.#decoder.decode(chunk, { stream: true }));
-    if (this.#size <= this.#terms.maxBytes) return;
-    controller.abort(new Error('too large'));
+    const isError = this.#mode === 'error';
+    if (this.#size <= (isError ? MAX_ERROR_BYTES : this.#terms.maxBytes)) return;
+    // Told before it is ended, for the end of it is no reason.
+    if (isError) this.#finish(this.#errorSoFar());
     this.#finish({
       kind: 'protocol',
       message: `sent a message of more than ${this.#terms.maxBytes} bytes (maxMessageBytes)`,
     });
+    controller.abort(new Error('too large'));
   }
 
   onResponseEnd(): void {
     this.#hasEnded = true;
+    this.#linger(false);
     if (this.#isDone) return;
-    const text = Buffer.concat(this.#chunks).toString('utf8');
-    if (this.#mode === 'json') this.#finish(this.#deliver(text));
-    else if (this.#mode === 'error') this.#finish(this.#deliverError(text));
+    if (this.#mode === 'json') this.#finish(this.#deliver(this.#text()));
+    else if (this.#mode === 'error') this.#finish(this.#errorSoFar());
     else this.#finish(undefined);
   }
 
@@ -149,10 +181,32 @@ class BodyReader implements Fetching {
     _controller: Dispatcher.DispatchController,
     error: Error & { code?: string },
   ): void {
+    this.#linger(false);
     const code = error.code ?? error.name;
-    if (CONNECT_CODES.has(code))
+    // Without a connection nothing was sent, whatever the reason: no address, no port, no trust.
+    if (this.#controller === undefined)
       this.#finish({ kind: 'refused', message: `cannot be reached: ${code}` });
     else this.#finish({ kind: 'broken', message: `broke the connection: ${code}` });
+  }
+
+  #text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
+
+  /** Whether the response goes on though it is of no use any more. */
+  #linger(isSo = true): void {
+    if (isSo) this.#lingers ??= this.#terms.lingering.keep(this);
+    else if (this.#lingers !== undefined) {
+      this.#terms.lingering.gone(this.#lingers);
+      this.#lingers = undefined;
+    }
+  }
+
+  #noteError(headers: HeaderLines): void {
+    const { location } = headers;
+    if (typeof location === 'string') this.#location = location;
+    if (this.#status === TOO_MANY_REQUESTS || this.#status === UNAVAILABLE)
+      this.#retryAfterMs = retryAfterMs(headers);
   }
 
   #onEvent(name: string | undefined, data: string): void {
@@ -187,14 +241,17 @@ class BodyReader implements Fetching {
   }
 
   /** An HTTP error may carry a JSON-RPC error, which says more than the status. */
-  #deliverError(text: string): WireFailure {
+  #errorSoFar(): WireFailure {
     const status = this.#status;
     if (status === 401 || status === 403)
       return { kind: 'unauthorized', status, message: `refused access with HTTP ${status}` };
+    if (status < 400) return redirectFault(status, this.#location, this.#terms.url);
+    const text = this.#text();
     const isTold = text.startsWith('{') && this.#deliver(text) === undefined;
     const shown = cutOff(text, MAX_ERROR_CHARS).replaceAll(/\s+/gu, ' ');
     const detail = isTold || shown === '' ? undefined : shown;
-    return { kind: 'http', status, message: `answered with HTTP ${status}`, detail };
+    const message = `answered with HTTP ${status}`;
+    return { kind: 'http', status, message, detail, retryAfterMs: this.#retryAfterMs };
   }
 
   #finish(failure: WireFailure | undefined): void {
@@ -207,10 +264,4 @@ class BodyReader implements Fetching {
       this.#isAborted ? { kind: 'broken', message: 'was not listened to any more' } : failure,
     );
   }
-}
-
-function modeOf(status: number, contentType: string): Mode {
-  if (status >= 300) return 'error';
-  if (contentType.startsWith('text/event-stream')) return 'sse';
-  return contentType.startsWith('application/json') ? 'json' : 'none';
 }

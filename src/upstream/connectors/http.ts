@@ -1,12 +1,25 @@
 import { MODERN_VERSION } from '../../kernel/era.ts';
-import type { Message, RequestId, Response } from '../../kernel/json-rpc.ts';
+import type { Message, RequestId } from '../../kernel/json-rpc.ts';
 import type { RemoteEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
 import { Transients } from '../../kernel/transients.ts';
 import { LunarOutlet, type LunarTerms } from '../lunar/lunar-outlet.ts';
 import { writeMessage, type Wire, type WireEvents, type WireFailure } from '../wire.ts';
 import { openSse } from './sse.ts';
 import type { FetchSink, Fetching } from './http-fetch.ts';
+import { Noise } from './noise.ts';
 import { DirectOutlet, type Outlet } from './outlet.ts';
+import { bodyModeOf } from './response-head.ts';
+import {
+  answerTo,
+  begun,
+  boundedRetry,
+  eventIdHeader,
+  FRESH,
+  hasNoStream,
+  pauseAfter,
+  RETRY_MS,
+  type ResumeState,
+} from './resuming.ts';
 
 /** What one wire over HTTP needs. */
 export interface HttpWireTerms {
@@ -22,8 +35,6 @@ export interface HttpTerms extends HttpWireTerms {
 }
 
 const ACCEPT = 'application/json, text/event-stream';
-const RETRY_MS = 1000;
-const MAX_RETRY_MS = 30_000;
 const MAX_RESUMES = 10;
 const GOODBYE_MS = 1000;
 /** How long other requests of a lost session may take to hear of it. */
@@ -36,8 +47,6 @@ const LOST: WireFailure = { kind: 'session-lost', message: 'has forgotten the se
 const LISTEN_WAIT_MS = 1000;
 const SERVER_ERROR = -32000;
 const NOT_STARTED: Fetching = { abort: () => undefined };
-/** Answers to a GET that mean the server has no stream of its own. */
-const NO_STREAM: ReadonlySet<number | undefined> = new Set([400, 405, 501]);
 
 /** Reaches one server over HTTP, by either transport and in either era. */
 export class HttpConnectors {
@@ -72,6 +81,7 @@ class HttpWire implements Wire {
   readonly #terms: HttpTerms;
   readonly #url: URL;
   readonly #fetching = new Transients<RequestId, Fetching>();
+  readonly #noise: Noise;
   #session: Record<string, string> = {};
   #stream: Fetching | undefined;
   /** Resolves when the server has taken the latest message that has no answer. */
@@ -81,6 +91,7 @@ class HttpWire implements Wire {
 
   constructor(terms: HttpTerms) {
     this.#terms = terms;
+    this.#noise = new Noise((what) => terms.log('warn', what));
     this.#url = new URL(terms.endpoint.url);
   }
 
@@ -96,6 +107,8 @@ class HttpWire implements Wire {
     if (id !== undefined) this.#fetching.set(id, NOT_STARTED);
     const fetching = this.#terms.outlet.start({
       isBounded,
+      // Nobody waits for what answers no request, so nobody would give it up.
+      headersMs: id === undefined ? this.#terms.limits.listTimeoutMs : undefined,
       url: this.#url,
       method: 'POST',
       headers: {
@@ -151,27 +164,42 @@ class HttpWire implements Wire {
       onMessage: (message) => {
         state.isLost ||= state.status === 400 && this.#isAboutSession(message);
         if (state.isLost) return;
-        const answer = answerTo(message, id);
-        if (answer !== undefined) this.#fetching.delete(id);
-        else if ('method' in message && 'id' in message) this.#fetching.get(id)?.giveWay?.();
-        this.#terms.events.onMessage(answer ?? message, id);
+        this.#onOwnMessage(message, id);
       },
       onId: (eventId) => {
         state.lastEventId = eventId;
       },
       onRetry: (ms) => {
-        state.retryMs = Math.min(ms, MAX_RETRY_MS);
+        state.namedMs = boundedRetry(ms);
       },
-      onNoise: (what) => this.#terms.log('warn', `on a stream: ${what}`),
+      onNoise: (what) => this.#noise.heard(`on a stream: ${what}`),
       onEnd: (failure) => this.#onAnswerEnd(id, state, failure),
     };
   }
 
+  /** On the response to a request only its own answer may come: another's, believed, would reach another client. */
+  #onOwnMessage(message: Message, id: RequestId): void {
+    const answer = answerTo(message, id);
+    if (answer === undefined && !('method' in message)) {
+      this.#noise.heard(`answered request ${id} with an answer to ${String(message.id)}`);
+      return;
+    }
+    const fetching = this.#fetching.get(id);
+    if (answer === undefined) {
+      if ('id' in message) fetching?.giveWay?.();
+    } else {
+      this.#fetching.delete(id);
+      fetching?.answered?.();
+    }
+    this.#terms.events.onMessage(answer ?? message, id);
+  }
+
   #onAnswerEnd(id: RequestId, state: ResumeState, failure: WireFailure | undefined): void {
-    if (!this.#fetching.has(id)) return;
+    // Of what is cut off by the end of the connection, that end tells.
+    if (this.#isClosed || !this.#fetching.has(id)) return;
     if (this.#canResume(state, failure)) {
       state.resumes += 1;
-      const timer = setTimeout(() => this.#resume(id, state), state.retryMs);
+      const timer = setTimeout(() => this.#resume(id, state), state.namedMs ?? RETRY_MS);
       this.#fetching.set(id, { abort: () => clearTimeout(timer) });
       return;
     }
@@ -179,7 +207,8 @@ class HttpWire implements Wire {
     const why = state.isLost ? LOST : (failure ?? NO_ANSWER);
     this.#terms.events.onFailure(id, state.isBegun ? begun(why) : why);
     if (state.isLost) this.#lose();
-    else if (why.kind === 'refused') this.#shut(why.message);
+    // Those under way show that the server is there, and hear themselves what becomes of them.
+    else if (why.kind === 'refused' && this.#fetching.size === 0) this.#shut(why.message);
   }
 
   /** Only where the server gave its events ids, and where nothing but the connection failed. */
@@ -221,46 +250,49 @@ class HttpWire implements Wire {
   }
 
   /** The stream for what belongs to no request (spec 2025-11-25, "Listening for Messages from the Server"). */
-  #listen(lastEventId: string | undefined, waitMs: number, onStanding?: () => void): void {
+  #listen(lastEventId: string | undefined, waitedMs: number, onStanding?: () => void): void {
     if (this.#isClosed) {
       onStanding?.();
       return;
     }
-    const state: ResumeState = { ...FRESH, lastEventId, retryMs: waitMs };
+    const state: ResumeState = { ...FRESH, lastEventId };
     this.#stream = this.#get(state, {
-      onHeaders: () => onStanding?.(),
+      onHeaders: (status, headers) => {
+        state.status = status;
+        state.isBegun = bodyModeOf(status, headers) === 'sse';
+        onStanding?.();
+      },
       onMessage: (message) => this.#terms.events.onMessage(message, undefined),
       onId: (eventId) => {
         state.lastEventId = eventId;
       },
       onRetry: (ms) => {
-        state.retryMs = Math.min(ms, MAX_RETRY_MS);
+        state.namedMs = boundedRetry(ms);
       },
-      onNoise: (what) => this.#terms.log('warn', `on a stream: ${what}`),
+      onNoise: (what) => this.#noise.heard(`on a stream: ${what}`),
       onEnd: (failure) => {
         onStanding?.();
-        this.#onStreamEnd(state, failure);
+        this.#onStreamEnd(state, waitedMs, failure);
       },
     });
   }
 
-  #onStreamEnd(state: ResumeState, failure: WireFailure | undefined): void {
+  #onStreamEnd(state: ResumeState, waitedMs: number, failure: WireFailure | undefined): void {
     this.#stream = undefined;
-    if (this.#isClosed || NO_STREAM.has(failure?.status)) return;
+    if (this.#isClosed || hasNoStream(state, failure)) return;
     if (failure?.status === 404 && this.#session['mcp-session-id'] !== undefined) {
       this.#shut('has forgotten the session');
     } else if (failure?.kind === 'refused') {
       this.#shut(failure.message);
     } else {
-      const factor = failure === undefined ? 1 : 2;
-      const waitMs = Math.min(state.retryMs * factor, MAX_RETRY_MS);
+      const waitMs = pauseAfter(state, waitedMs, failure);
       this.#timer = setTimeout(() => this.#listen(state.lastEventId, waitMs), waitMs);
     }
   }
 
   #get({ lastEventId, consumer }: ResumeState, sink: FetchSink): Fetching {
     const resume: Record<string, string> =
-      lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+      lastEventId === undefined ? {} : { 'last-event-id': eventIdHeader(lastEventId) };
     return this.#terms.outlet.start({
       isBounded: false,
       url: this.#url,
@@ -311,42 +343,3 @@ class HttpWire implements Wire {
     });
   }
 }
-
-/**
- * A message as the answer to a request, where it is that. Servers that refuse a request before reading it say so with an
- * id of null: on the request's own response that can mean no other.
- */
-function answerTo(message: Message, id: RequestId): Response | undefined {
-  if ('method' in message) return undefined;
-  if (message.id === id) return message;
-  return message.error !== undefined && (message.id ?? null) === null
-    ? { ...message, id }
-    : undefined;
-}
-
-/** What a failure means once the server has begun to answer: the request has reached it, whatever happens then. */
-function begun(why: WireFailure): WireFailure {
-  if (why.kind === 'refused' || why.kind === 'unauthorized') return { ...why, kind: 'broken' };
-  return why.kind === 'session-lost' ? { ...why, isBegun: true } : why;
-}
-
-interface ResumeState {
-  lastEventId: string | undefined;
-  retryMs: number;
-  resumes: number;
-  isLost: boolean;
-  /** Whether the server has begun to answer. */
-  isBegun: boolean;
-  status: number;
-  readonly consumer: string | undefined;
-}
-
-const FRESH: ResumeState = {
-  lastEventId: undefined,
-  retryMs: RETRY_MS,
-  resumes: 0,
-  isLost: false,
-  isBegun: false,
-  status: 0,
-  consumer: undefined,
-};

@@ -2,6 +2,7 @@ import { Agent } from 'undici';
 
 import type { UpstreamLimits } from '../../kernel/plan.ts';
 import { startFetch, type FetchSink, type Fetching } from './http-fetch.ts';
+import { Lingering } from './lingering.ts';
 import { Places } from './places.ts';
 
 /** One request to a remote server, whichever way it goes. */
@@ -15,6 +16,8 @@ export interface Outgoing {
    * nothing: the answer to a question must not wait behind the call that asked it.
    */
   readonly isBounded: boolean;
+  /** Longest wait for the beginning of the response once it is sent, in milliseconds; no limit where it is absent. */
+  readonly headersMs?: number | undefined;
   /** The consumer whose call it carries; undefined for the gateway's own requests. */
   readonly consumer?: string | undefined;
   readonly sink: FetchSink;
@@ -31,6 +34,7 @@ export interface Outlet {
 export class DirectOutlet implements Outlet {
   readonly #agent: Agent;
   readonly #places: Places;
+  readonly #lingering = new Lingering();
   readonly #maxBytes: number;
   readonly #origin: string | undefined;
 
@@ -49,6 +53,7 @@ export class DirectOutlet implements Outlet {
         origin: this.#origin ?? request.url.origin,
         dispatcher: this.#agent,
         maxBytes: this.#maxBytes,
+        lingering: this.#lingering,
       });
     return isBounded ? this.#places.start(request.sink, begin) : begin(request.sink);
   }

@@ -49,6 +49,10 @@ export class Places {
     }
     return {
       giveWay,
+      answered: () => {
+        giveWay();
+        fetching?.answered?.();
+      },
       abort: () => {
         if (this.#waiting.delete(waiting)) sink.onEnd(NOT_SENT);
         else fetching?.abort();

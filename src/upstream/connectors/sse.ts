@@ -1,7 +1,8 @@
 import type { Message, RequestId } from '../../kernel/json-rpc.ts';
 import { writeMessage, type Wire, type WireFailure } from '../wire.ts';
-import type { Fetching } from './http-fetch.ts';
+import type { FetchSink, Fetching } from './http-fetch.ts';
 import type { HttpTerms } from './http.ts';
+import { Transients } from '../../kernel/transients.ts';
 
 /** Reaches a server by HTTP+SSE, the transport of 2024-11-05: one stream for all that comes, one URL for all that goes. */
 export function openSse(terms: HttpTerms): Wire {
@@ -15,11 +16,23 @@ interface Parcel {
   readonly consumer: string | undefined;
 }
 
+/** How long a message that nobody answers may keep the next ones waiting. */
+const HOLD_MS = 1000;
+const NOT_STARTED: Fetching = { abort: () => undefined };
+
+/** Nothing depends on a cancellation having been taken, and a server that hangs gets many. */
+function mustBeTakenFirst(message: Message): boolean {
+  if (!('method' in message)) return true;
+  return !('id' in message) && message.method !== 'notifications/cancelled';
+}
+
 class SseWire implements Wire {
   readonly needsCancelMessage = true;
   readonly #terms: HttpTerms;
   readonly #stream: Fetching;
-  readonly #waiting: Parcel[] = [];
+  #waiting: Parcel[] = [];
+  /** Requests that are being posted. */
+  readonly #posting = new Transients<RequestId, Fetching>();
   #postUrl: URL | undefined;
   #isHeld = false;
   #isClosed = false;
@@ -48,8 +61,12 @@ class SseWire implements Wire {
     this.#flush();
   }
 
-  abandon(): void {
-    // One stream carries all answers: there is nothing to close for a single request.
+  /** One stream carries all answers; only what is still on its way out can be kept back. */
+  abandon(id: RequestId): void {
+    this.#waiting = this.#waiting.filter(({ message }) => !('id' in message) || message.id !== id);
+    const posting = this.#posting.get(id);
+    this.#posting.delete(id);
+    posting?.abort();
   }
 
   settled(): void {
@@ -84,7 +101,7 @@ class SseWire implements Wire {
     while (this.#postUrl !== undefined && !this.#isHeld) {
       const parcel = this.#waiting.shift();
       if (parcel === undefined) return;
-      this.#isHeld = !('method' in parcel.message && 'id' in parcel.message);
+      this.#isHeld = mustBeTakenFirst(parcel.message);
       this.#post(parcel, this.#postUrl);
     }
   }
@@ -95,11 +112,14 @@ class SseWire implements Wire {
       this.#isHeld = false;
       return;
     }
-    const id: RequestId | undefined =
-      'method' in message && 'id' in message ? message.id : undefined;
-    this.#terms.outlet.start({
+    const id = 'method' in message && 'id' in message ? message.id : undefined;
+    // In place before anything can fail.
+    if (id !== undefined) this.#posting.set(id, NOT_STARTED);
+    const posting = this.#terms.outlet.start({
       // An answer must not wait behind the calls.
       isBounded: id !== undefined,
+      // Nobody waits for what answers no request, so nobody would give it up.
+      headersMs: id === undefined ? this.#terms.limits.listTimeoutMs : undefined,
       url,
       method: 'POST',
       headers: {
@@ -110,15 +130,33 @@ class SseWire implements Wire {
       },
       body,
       consumer,
-      sink: {
-        onMessage: (answer) => this.#terms.events.onMessage(answer, undefined),
-        onEnd: (failure) => {
-          if (id === undefined) this.#isHeld = false;
-          this.#flush();
-          if (failure !== undefined && id !== undefined) this.#terms.events.onFailure(id, failure);
-        },
-      },
+      sink: id === undefined ? this.#sinkOfOneWay() : this.#sinkOf(id),
     });
+    if (id !== undefined && this.#posting.has(id)) this.#posting.set(id, posting);
+  }
+
+  #sinkOf(id: RequestId): FetchSink {
+    return {
+      onMessage: (answer) => this.#terms.events.onMessage(answer, undefined),
+      onEnd: (failure) => {
+        // What was given up fails for the reason it was given up for.
+        if (!this.#posting.delete(id) || this.#isClosed) return;
+        if (failure !== undefined) this.#terms.events.onFailure(id, failure);
+      },
+    };
+  }
+
+  #sinkOfOneWay(): FetchSink {
+    let isOver = false;
+    const goOn = (): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      this.#isHeld = false;
+      this.#flush();
+    };
+    const timer = setTimeout(goOn, HOLD_MS).unref();
+    return { onEnd: goOn };
   }
 
   #onEnd(failure: WireFailure | undefined): void {
@@ -132,6 +170,8 @@ class SseWire implements Wire {
     for (const { message } of this.#waiting.splice(0)) {
       if ('method' in message && 'id' in message) this.#terms.events.onFailure(message.id, why);
     }
+    for (const posting of this.#posting.values()) posting.abort();
+    this.#posting.clear();
     this.#stream.abort();
     this.#terms.events.onClosed(why.message, why.detail);
   }

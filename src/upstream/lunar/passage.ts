@@ -52,6 +52,10 @@ export class Passage implements Fetching {
     this.#fetching?.giveWay?.();
   }
 
+  answered(): void {
+    this.#fetching?.answered?.();
+  }
+
   #onHeaders(...[status, headers]: Parameters<NonNullable<FetchSink['onHeaders']>>): void {
     if (this.#phase !== 'proxied') return;
     const error = proxyError(status, headers);
