@@ -18,6 +18,7 @@ const IP_NAME = 0x87;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 
+const DAY_MS = 86_400_000;
 const COMMON_NAME = '550403';
 const ALTERNATIVE_NAME = '551d11';
 const ECDSA_WITH_SHA256 = '2a8648ce3d040302';
@@ -39,15 +40,24 @@ function time(date: Date): Buffer {
   return der(UTC_TIME, Buffer.from(`${text}Z`));
 }
 
-/** A new self-signed certificate for 127.0.0.1, with this common name (RFC 5280). */
-export function selfSigned(commonName: string): Certificate {
+/** What may be wrong with a certificate. */
+export interface CertificateTerms {
+  /** The last octet of the address on 127.0.0.0/24 that it is for. */
+  readonly host?: number;
+  /** Days until it ends; negative: since it ended. */
+  readonly days?: number;
+}
+
+/** A new self-signed certificate, for 127.0.0.1 unless told otherwise, with this common name (RFC 5280). */
+export function selfSigned(commonName: string, terms: CertificateTerms = {}): Certificate {
+  const { host = 1, days = 1 } = terms;
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = der(SEQUENCE, object(ECDSA_WITH_SHA256));
   const attribute = der(SEQUENCE, object(COMMON_NAME), der(UTF8, Buffer.from(commonName)));
   const name = der(SEQUENCE, der(SET, attribute));
-  const begin = new Date(Date.now() - 86_400_000);
-  const end = new Date(Date.now() + 86_400_000);
-  const address = der(SEQUENCE, der(IP_NAME, Buffer.from([127, 0, 0, 1])));
+  const begin = new Date(Date.now() - 10 * DAY_MS);
+  const end = new Date(Date.now() + days * DAY_MS);
+  const address = der(SEQUENCE, der(IP_NAME, Buffer.from([127, 0, 0, host])));
   const alternative = der(SEQUENCE, object(ALTERNATIVE_NAME), der(OCTET_STRING, address));
   const body = der(
     SEQUENCE,
