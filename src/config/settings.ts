@@ -46,6 +46,29 @@ export const DOOR = z.strictObject({
     .optional(),
   maxBodyBytes: bytes(4_194_304, 'Longest request body accepted.', 1024),
   maxHeaderBytes: bytes(16_384, 'Longest block of request headers accepted.', 1024),
+  maxInFlight: count(
+    10_000,
+    'Requests being answered at once; more are refused with OVERLOADED. Streams that stay open do not count.',
+  ),
+  maxInFlightBytes: bytes(
+    268_435_456,
+    'Bytes of request bodies held at once; beyond it requests are refused with OVERLOADED.',
+    1024,
+  ),
+  maxConnections: count(
+    20_000,
+    'Connections open at once; on those beyond it every request is refused with OVERLOADED.',
+  ),
+  receiveTimeoutMs: timer(60_000, 'How long a client may take to send one request; 0 sets no end.'),
+  stalledMs: timer(
+    60_000,
+    'A client that takes nothing of what waits for it for so long is cut off; 0 never.',
+  ),
+  maxUnreadBytes: bytes(
+    268_435_456,
+    'Bytes of answers and streams that wait for slow clients, all together; beyond it the client with most of them is cut off.',
+    1024,
+  ),
 });
 
 /** Legacy sessions: how long they live, how many there may be. */
@@ -53,6 +76,10 @@ export const SESSIONS = z.strictObject({
   idleMs: timer(1_800_000, 'A session unused for this long ends.'),
   maxAgeMs: age(2_592_000_000, 'A session ends at this age, used or not.'),
   maxCount: count(10_000, 'Sessions that may exist at once.'),
+  maxPerPrincipal: count(
+    5000,
+    'Sessions of one caller that may exist at once, never more than maxCount.',
+  ),
   detachedMs: timer(
     10_000,
     'How long a client whose stream broke keeps its private server instances.',
@@ -98,6 +125,15 @@ export const SSE = z.strictObject({
     8_388_608,
     'Characters kept per session, all its streams together, for clients that resume.',
   ),
+  maxTotalBytes: bytes(
+    268_435_456,
+    'Characters kept for clients that resume, all sessions together; beyond it the session with most of them loses its oldest.',
+  ),
+  maxStreams: count(
+    20_000,
+    'Streams open at once that no request is waiting for: those of GET and of subscriptions/listen.',
+  ),
+  maxStreamsPerPrincipal: count(5000, 'Such streams of one caller.'),
 });
 
 /** Times and bounds of one upstream. Defaults stand under `upstreams`; an entry of mcp.json may differ. */

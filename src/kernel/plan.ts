@@ -67,6 +67,17 @@ export interface DoorPlan {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
+  /** Requests being answered at once; streams that stay open do not count. */
+  readonly maxInFlight: number;
+  /** Bytes of request bodies held at once. */
+  readonly maxInFlightBytes: number;
+  readonly maxConnections: number;
+  /** How long a client may take to send one request; zero: without end. */
+  readonly receiveTimeoutMs: number;
+  /** How long a client may take nothing of what waits for it; zero: without end. */
+  readonly stalledMs: number;
+  /** Bytes that wait for slow clients, all together. */
+  readonly maxUnreadBytes: number;
 }
 
 /** Legacy sessions: how long they live, how many there may be. */
@@ -74,6 +85,7 @@ export interface SessionPlan {
   readonly idleMs: number;
   readonly maxAgeMs: number;
   readonly maxCount: number;
+  readonly maxPerPrincipal: number;
   /** How long a client whose stream broke keeps its private server instances. */
   readonly detachedMs: number;
   /** How long a question from a server waits for the client's answer. */
@@ -109,6 +121,11 @@ export interface SsePlan {
   readonly resumableMs: number;
   readonly maxStoredMessages: number;
   readonly maxStoredBytes: number;
+  /** Characters kept for clients that resume, all sessions together. */
+  readonly maxTotalBytes: number;
+  /** Streams open at once beside the requests being answered, and those of one caller. */
+  readonly maxStreams: number;
+  readonly maxStreamsPerPrincipal: number;
 }
 
 /** What holds for all upstreams together. */

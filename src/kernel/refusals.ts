@@ -48,6 +48,12 @@ export const REFUSALS = {
     sentence: 'The body is larger than this gateway accepts.',
     remedy: 'Send less, or raise server.maxBodyBytes in app.yaml.',
   },
+  RECEIVE_TIMEOUT: {
+    http: 408,
+    rpc: -32600,
+    sentence: 'The request did not arrive whole in time.',
+    remedy: 'Send faster, or raise server.receiveTimeoutMs in app.yaml.',
+  },
   HEADERS_TOO_LARGE: {
     http: 431,
     rpc: -32600,
@@ -279,6 +285,12 @@ export const REFUSALS = {
     rpc: 1511,
     sentence: 'The call needs something that its user did not agree to.',
     remedy: 'Call again, and agree to what the server needs first.',
+  },
+  OVERLOADED: {
+    http: 503,
+    rpc: 1521,
+    sentence: 'The gateway has more to do than it may have at once; nothing was done.',
+    remedy: 'Try again after as many seconds as the Retry-After header says.',
   },
   SHUTTING_DOWN: {
     http: 503,

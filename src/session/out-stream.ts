@@ -1,3 +1,5 @@
+import type { Keeper, KeptTotal } from './kept-total.ts';
+
 /** A stream whose end was written to an open connection is kept only as long as a connection takes to break. */
 const DELIVERED_MS = 5000;
 
@@ -21,17 +23,22 @@ interface Kept {
   readonly text: string;
 }
 
+/** Ended streams of one session that are kept; an answer of its own to each of so many calls within the time one is kept is much. */
+const MAX_STREAMS = 1000;
+
 /** The messages of one session that its client could still ask for again, oldest first, within bounds. */
-export class EventStore {
+export class EventStore implements Keeper {
   readonly bounds: StoreBounds;
+  readonly #total: KeptTotal;
   readonly #streams = new Map<number, SessionStream>();
   #kept: Kept[] = [];
   #bytes = 0;
   #lastId: number;
 
   /** Numbers of streams begin where none of before a restart can be: an old event id then leads nowhere. */
-  constructor(bounds: StoreBounds, firstId: number) {
+  constructor(bounds: StoreBounds, firstId: number, total: KeptTotal) {
     this.bounds = bounds;
+    this.#total = total;
     this.#lastId = firstId;
   }
 
@@ -40,7 +47,12 @@ export class EventStore {
     return { chars: this.#bytes, streams: this.#streams.size };
   }
 
+  get kept(): number {
+    return this.#bytes;
+  }
+
   open(): SessionStream {
+    if (this.#streams.size >= MAX_STREAMS) this.#freeOldest();
     const stream = new SessionStream(this.#lastId, this);
     this.#lastId += 1;
     this.#streams.set(stream.id, stream);
@@ -54,9 +66,22 @@ export class EventStore {
   keep(stream: SessionStream, event: number, text: string): void {
     this.#kept.push({ stream, event, text });
     this.#bytes += text.length;
+    const before = this.#bytes;
     while (this.#kept.length > this.bounds.maxMessages || this.#bytes > this.bounds.maxBytes) {
       this.#bytes -= this.#kept.shift()?.text.length ?? 0;
     }
+    this.#total.add(this, text.length + this.#bytes - before);
+  }
+
+  shrinkTo(chars: number): void {
+    const before = this.#bytes;
+    let count = 0;
+    while (this.#bytes > chars && count < this.#kept.length) {
+      this.#bytes -= this.#kept[count]?.text.length ?? 0;
+      count += 1;
+    }
+    this.#kept.splice(0, count);
+    this.#total.add(this, this.#bytes - before);
   }
 
   /** What a stream was given after an event and that is still kept. */
@@ -70,15 +95,28 @@ export class EventStore {
   /** Forgets a stream and all it kept. */
   free(stream: SessionStream): void {
     if (!this.#streams.delete(stream.id)) return;
-    this.#kept = this.#kept.filter((kept) => kept.stream !== stream);
-    this.#bytes = this.#kept.reduce((sum, kept) => sum + kept.text.length, 0);
+    this.#take(this.#kept.filter((kept) => kept.stream !== stream));
   }
 
   clear(): void {
     for (const stream of [...this.#streams.values()]) stream.end();
     this.#streams.clear();
-    this.#kept = [];
-    this.#bytes = 0;
+    this.#take([]);
+  }
+
+  #take(kept: Kept[]): void {
+    const before = this.#bytes;
+    this.#kept = kept;
+    this.#bytes = kept.reduce((sum, { text }) => sum + text.length, 0);
+    this.#total.add(this, this.#bytes - before);
+  }
+
+  #freeOldest(): void {
+    for (const stream of this.#streams.values()) {
+      if (!stream.isEnded) continue;
+      this.free(stream);
+      return;
+    }
   }
 }
 
@@ -94,6 +132,10 @@ export class SessionStream {
   constructor(id: number, store: EventStore) {
     this.id = id;
     this.#store = store;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   write(text: string): void {

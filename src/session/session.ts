@@ -10,6 +10,7 @@ import {
 import type { SessionPlan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Transients } from '../kernel/transients.ts';
+import type { KeptTotal } from './kept-total.ts';
 import { EventStore, type SessionStream, type StoreBounds } from './out-stream.ts';
 import type { SessionNotes } from './ports.ts';
 import { OpenQuestions } from './questions.ts';
@@ -32,6 +33,8 @@ export interface SessionTerms {
   readonly principal: Principal;
   readonly plan: SessionPlan;
   readonly bounds: StoreBounds;
+  /** What it keeps counts for. */
+  readonly total: KeptTotal;
   readonly firstStream: number;
   readonly notes: SessionNotes | undefined;
   /** Whether it was made from its id alone, after a restart. */
@@ -81,7 +84,7 @@ export class ClientSession {
     this.expiresAt = seed.expiresAt;
     this.logLevel = notes?.logLevel;
     this.subscriptions = new Set(notes?.subscriptions);
-    this.#store = new EventStore(bounds, terms.firstStream);
+    this.#store = new EventStore(bounds, terms.firstStream, terms.total);
     this.#questions = new OpenQuestions(plan.askTimeoutMs, seed.version);
     this.standalone = this.#store.open();
     this.#isInitialized = terms.isRestored;

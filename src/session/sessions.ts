@@ -1,6 +1,7 @@
 import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts';
 import type { Plan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
+import { KeptTotal } from './kept-total.ts';
 import type { SessionPorts } from './ports.ts';
 import { ClientSession, type SessionSeed } from './session.ts';
 
@@ -12,11 +13,14 @@ export class SessionTable {
   readonly #plan: () => Plan;
   readonly #byId = new Map<string, ClientSession>();
   readonly #byKey = new Map<string, ClientSession>();
+  readonly #perPrincipal = new Map<string, number>();
+  readonly #total: KeptTotal;
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(ports: SessionPorts, plan: () => Plan) {
     this.#ports = ports;
     this.#plan = plan;
+    this.#total = new KeptTotal(() => plan().sse.maxTotalBytes);
     this.#sweeper = setInterval(
       () => this.#sweep(),
       Math.min(SWEEP_MS, Math.max(50, plan().sessions.idleMs / 4)),
@@ -33,12 +37,9 @@ export class SessionTable {
 
   /** Characters kept for clients that resume, and streams that are kept, all sessions together. */
   stored(): { readonly chars: number; readonly streams: number } {
-    let [chars, streams] = [0, 0];
-    for (const { stored } of this.#byId.values()) {
-      chars += stored.chars;
-      streams += stored.streams;
-    }
-    return { chars, streams };
+    let streams = 0;
+    for (const { stored } of this.#byId.values()) streams += stored.streams;
+    return { chars: this.#total.chars, streams };
   }
 
   /** The session of this key that is in memory. */
@@ -86,6 +87,10 @@ export class SessionTable {
     return session;
   }
 
+  isBusy(id: string): boolean {
+    return (this.#byId.get(id)?.inFlight.size ?? 0) > 0;
+  }
+
   end(session: { readonly id: string }): void {
     const present = this.#byId.get(session.id);
     if (present !== undefined) this.#bury(present, 'ended by the client');
@@ -97,6 +102,7 @@ export class SessionTable {
     for (const session of [...this.#byId.values()]) session.close('the gateway is shutting down');
     this.#byId.clear();
     this.#byKey.clear();
+    this.#perPrincipal.clear();
   }
 
   #admit(id: string, seed: SessionSeed, principal: Principal, isRestored: boolean): ClientSession {
@@ -111,6 +117,7 @@ export class SessionTable {
         maxBytes: sse.maxStoredBytes,
         resumableMs: sse.resumableMs,
       },
+      total: this.#total,
       firstStream: this.#ports.now(),
       isRestored,
       notes: isRestored ? this.#ports.loadNotes(seed.key) : undefined,
@@ -119,7 +126,10 @@ export class SessionTable {
     });
     this.#byId.set(id, session);
     this.#byKey.set(session.key, session);
-    if (this.#byId.size > sessions.maxCount) this.#dropIdlest();
+    const held = (this.#perPrincipal.get(seed.principal) ?? 0) + 1;
+    this.#perPrincipal.set(seed.principal, held);
+    if (held > sessions.maxPerPrincipal) this.#dropIdlest(seed.principal);
+    else if (this.#byId.size > sessions.maxCount) this.#dropIdlest();
     return session;
   }
 
@@ -131,6 +141,9 @@ export class SessionTable {
   #drop(session: ClientSession, reason: string): void {
     this.#byId.delete(session.id);
     this.#byKey.delete(session.key);
+    const left = (this.#perPrincipal.get(session.principal.key) ?? 0) - 1;
+    if (left > 0) this.#perPrincipal.set(session.principal.key, left);
+    else this.#perPrincipal.delete(session.principal.key);
     session.close(reason);
     const { key, principal, version, ageMs } = session;
     const { client } = principal;
@@ -144,11 +157,14 @@ export class SessionTable {
       if (session.idleMs > idleMs) this.#bury(session, 'idle for too long');
   }
 
-  /** Above the bound the one idle for longest leaves memory; its id can still restore it. */
-  #dropIdlest(): void {
-    let idlest: ClientSession | undefined;
-    for (const session of this.#byId.values())
-      if (session.idleMs > (idlest?.idleMs ?? 0)) idlest = session;
+  /** Above the bound the one idle for longest, of one caller or of all, leaves memory; its id can still restore it. */
+  #dropIdlest(principal?: string): void {
+    let [idlest, idleMs]: [ClientSession | undefined, number] = [undefined, 0];
+    for (const session of this.#byId.values()) {
+      if (principal !== undefined && session.principal.key !== principal) continue;
+      const sessionMs = session.idleMs;
+      if (sessionMs > idleMs) [idlest, idleMs] = [session, sessionMs];
+    }
     if (idlest !== undefined) this.#drop(idlest, 'too many sessions');
   }
 

@@ -79,6 +79,8 @@ export interface Sessions {
   /** The session with this id, if it is this principal's and still lives. */
   find(id: string, principal: Principal): Session | undefined;
   end(session: Session): void;
+  /** Whether requests of the session with this id are being answered. */
+  isBusy(id: string): boolean;
   /** All that are in memory. */
   all(): Iterable<Session>;
 }

@@ -13,6 +13,7 @@ const PINNED: Readonly<Record<RefusalCode, readonly [http: number, rpc: number]>
   BATCH_UNSUPPORTED: [400, -32600],
   BATCH_TOO_LONG: [400, -32600],
   BODY_TOO_LARGE: [413, -32600],
+  RECEIVE_TIMEOUT: [408, -32600],
   HEADERS_TOO_LARGE: [431, -32600],
   CONTENT_TYPE_UNSUPPORTED: [415, -32600],
   NOT_ACCEPTABLE: [406, -32600],
@@ -51,6 +52,7 @@ const PINNED: Readonly<Record<RefusalCode, readonly [http: number, rpc: number]>
   UPSTREAM_PROTOCOL: [200, 1506],
   CLIENT_UNREACHABLE: [200, 1510],
   INPUT_DECLINED: [200, 1511],
+  OVERLOADED: [503, 1521],
   SHUTTING_DOWN: [503, 1520],
   INTERNAL: [500, -32603],
 };

@@ -13,6 +13,12 @@ const PLAN: DoorPlan = {
   allowedAddresses: [],
   tls: undefined,
   maxBodyBytes: 1000,
+  maxInFlight: 10,
+  maxInFlightBytes: 1024,
+  maxConnections: 10,
+  receiveTimeoutMs: 0,
+  stalledMs: 0,
+  maxUnreadBytes: 1024,
   maxHeaderBytes: 1000,
 };
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { mock, type TestContext } from 'node:test';
 import * as fc from 'fast-check';
+import { KeptTotal } from '../../../src/session/kept-total.ts';
 import { EventStore, type SessionStream } from '../../../src/session/out-stream.ts';
 
 interface Recorder {
@@ -26,7 +27,7 @@ function recorder(): Recorder {
 const BOUNDS = { maxMessages: 100, maxBytes: 10_000, resumableMs: 60_000 };
 
 function storeOf(changes: Partial<typeof BOUNDS> = {}): EventStore {
-  return new EventStore({ ...BOUNDS, ...changes }, 7);
+  return new EventStore({ ...BOUNDS, ...changes }, 7, new KeptTotal(() => 1_000_000));
 }
 
 function keptIn(store: EventStore, stream: SessionStream): string[] {
@@ -210,4 +211,16 @@ test('no two streams of a session have the same id', () => {
   const store = storeOf();
   const ids = Array.from({ length: 100 }, () => store.open().id);
   assert.equal(new Set(ids).size, 100);
+});
+
+test('of the ended streams of one session only so many are kept, however many answers came as streams', () => {
+  const store = storeOf();
+  const open = store.open();
+  for (let count = 0; count < 5000; count += 1) {
+    const stream = store.open();
+    stream.write('x');
+    stream.end();
+  }
+  assert.ok(store.size.streams <= 1001);
+  assert.equal(store.find(open.id), open, 'one that is open is never forgotten');
 });

@@ -51,11 +51,12 @@ function worldOf(t: TestContext, sessions: object = {}): World {
       idleMs: 60_000,
       maxAgeMs: 1_000_000,
       maxCount: 100,
+      maxPerPrincipal: 100,
       detachedMs: 20,
       askTimeoutMs: 5000,
       ...sessions,
     },
-    sse: { maxStoredMessages: 10, maxStoredBytes: 1000, resumableMs: 1000 },
+    sse: { maxStoredMessages: 10, maxStoredBytes: 1000, maxTotalBytes: 1600, resumableMs: 1000 },
   } as unknown as Plan;
   const world: World = {
     table: new SessionTable(ports, () => plan),
@@ -165,6 +166,48 @@ test('above sessions.maxCount the one idle for longest leaves memory, and its id
   assert.equal([...world.table.all()].length, 2);
   assert.equal(world.table.find(first.id, alice)?.key, first.key);
   assert.deepEqual(world.restored, [first.key]);
+});
+
+test('above sessions.maxPerPrincipal the idlest of that caller alone leaves memory, and its id still restores it', async (t) => {
+  const world = worldOf(t, { maxPerPrincipal: 2 });
+  const [others, first] = [create(world, bob), create(world)];
+  await sleep(5);
+  create(world);
+  create(world);
+  assert.deepEqual(world.gone, [first.key]);
+  assert.equal([...world.table.all()].length, 3);
+  assert.equal(world.table.find(first.id, alice)?.key, first.key);
+  assert.ok(!world.gone.includes(others.key));
+});
+
+test('a caller whose sessions ended may have as many again', (t) => {
+  const world = worldOf(t, { maxPerPrincipal: 2 });
+  for (let round = 0; round < 5; round += 1) world.table.end(create(world));
+  world.gone.length = 0;
+  create(world);
+  create(world);
+  assert.deepEqual(world.gone, []);
+});
+
+test('sse.maxTotalBytes holds over all sessions: the one that keeps most loses its oldest, others lose nothing', (t) => {
+  const world = worldOf(t);
+  const [small, large, third] = [create(world), create(world), create(world)];
+  const kept = ({ standalone }: ClientSession): string => {
+    let text = '';
+    standalone.attach({ write: (_event, one) => (text += one[0]), end: () => undefined }, 0)();
+    return text;
+  };
+  for (const letter of 'abc') small.standalone.write(letter.repeat(100));
+  for (const letter of 'defghijkl') large.standalone.write(letter.repeat(100));
+  assert.equal(world.table.stored().chars, 1200);
+  for (const letter of 'mnopq') third.standalone.write(letter.repeat(100));
+  assert.ok(world.table.stored().chars <= 1600);
+  assert.deepEqual([kept(small), kept(third)], ['abc', 'mnopq']);
+  assert.match('defghijkl', new RegExp(`.+${kept(large)}$`, 'u'));
+  world.table.end(large);
+  assert.equal(world.table.stored().chars, 800);
+  for (const session of [small, third]) world.table.end(session);
+  assert.equal(world.table.stored().chars, 0);
 });
 
 test('the id stays short whatever a client says of itself, and what matters is restored all the same', (t) => {
