@@ -3,10 +3,11 @@ import type { Plan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 const NONE: Readonly<Record<string, string>> = {};
+const SOON: Readonly<Record<string, string>> = { 'retry-after': '1' };
 const SECOND_MS = 1000;
 
 /** Where the metadata of a protected resource are, before the path of the resource (RFC 9728, section 3). */
-export const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
+const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
 
 /** Headers that go with a refusal: what is to be proven, and where to learn how (RFC 6750, RFC 9728; spec: authorization). */
 export function refusalHeaders(
@@ -22,6 +23,9 @@ export function refusalHeaders(
       return { 'www-authenticate': insufficientScope(error, plan, path) };
     case 'GUESSING':
       return { 'retry-after': String(Number(error.data?.['retryAfterSec'] ?? 1)) };
+    case 'OVERLOADED':
+    case 'SHUTTING_DOWN':
+      return SOON;
     case 'LIMITED':
       return retryAfter(error.data?.['retryAfterMs']);
     default:
@@ -72,8 +76,22 @@ function bearer(parameters: Readonly<Record<string, string | undefined>>): strin
   return `Bearer ${parts.join(', ')}`;
 }
 
+/** The metadata at a path of this gateway, as JSON text; undefined where there are none (docs/rules.md R18). */
+export function metadataAt(
+  path: string,
+  plan: Plan,
+  isServed: (path: string) => boolean,
+): string | undefined {
+  if (!path.startsWith(RESOURCE_METADATA)) return undefined;
+  const base = new URL(plan.server.publicUrl ?? 'http://localhost').pathname;
+  const rest = path.slice(RESOURCE_METADATA.length);
+  const prefix = base.replace(/\/$/u, '');
+  const resource = prefix !== '' && rest.startsWith(prefix) ? rest.slice(prefix.length) : rest;
+  return resource === '' || isServed(resource) ? resourceMetadata(plan, resource) : undefined;
+}
+
 /** The metadata of the resource at a path of this gateway, as JSON text; undefined where there are none (RFC 9728, section 2). */
-export function resourceMetadata({ auth, server, access }: Plan, path: string): string | undefined {
+function resourceMetadata({ auth, server, access }: Plan, path: string): string | undefined {
   if (auth.issuers.length === 0 || server.publicUrl === undefined) return undefined;
   const base = server.publicUrl.replace(/\/$/u, '');
   const scopes = new Set([

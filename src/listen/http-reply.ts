@@ -20,6 +20,8 @@ export interface ReplyTerms {
   /** After so long without an answer it becomes a stream; zero: never by time alone (docs/rules.md R15). */
   readonly afterMs: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether the connection ends with this answer. */
+  readonly traffic: { readonly isClosing: boolean };
   /** Turns the response into a stream. */
   openChannel(): Channel;
   /** The client closed the connection before everything was answered. */
@@ -96,7 +98,8 @@ export class HttpReply {
   }
 
   #writeJson(status: number, more?: Readonly<Record<string, string>>): void {
-    const { response, isBatch, headers } = this.#terms;
+    const { response, isBatch, headers, traffic } = this.#terms;
+    if (traffic.isClosing) response.shouldKeepAlive = false;
     const body = isBatch ? `[${this.#texts.join(',')}]` : (this.#texts[0] ?? '');
     response.writeHead(status, {
       ...headers,

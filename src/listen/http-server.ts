@@ -6,14 +6,31 @@ import type { DoorPlan } from '../kernel/plan.ts';
 /** Importing it would have Node load its HTTP client for WebSocket and http2 too, some 13 MB that nothing here uses. */
 const http = process.getBuiltinModule('node:http');
 
+/** How often, in the time a client has to send a request, it is looked whether it is over. */
+const LOOKS = 4;
+const MAX_LOOK_MS = 30_000;
+
 /** A server for HTTP, or for HTTPS where the plan has a certificate. */
 export function createServer(
-  { tls }: DoorPlan,
-  options: ServerOptions,
+  { tls, receiveTimeoutMs }: DoorPlan,
+  more: ServerOptions,
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
+  const lookMs = receiveTimeoutMs === 0 ? MAX_LOOK_MS : Math.ceil(receiveTimeoutMs / LOOKS);
+  const options: ServerOptions = {
+    ...more,
+    requestTimeout: receiveTimeoutMs,
+    headersTimeout: receiveTimeoutMs,
+    connectionsCheckingInterval: Math.min(MAX_LOOK_MS, lookMs),
+  };
   if (tls === undefined) return http.createServer(options, onRequest);
   return https().createServer({ ...options, cert: tls.cert, key: tls.key }, onRequest);
+}
+
+/** Takes over how long a client may take to send a request. */
+export function receiveWithin(server: Server, { receiveTimeoutMs }: DoorPlan): void {
+  server.requestTimeout = receiveTimeoutMs;
+  server.headersTimeout = receiveTimeoutMs;
 }
 
 /** Takes over a renewed certificate; connections that are open go on with the old one. */

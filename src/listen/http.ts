@@ -1,13 +1,14 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 
 import type { Plan } from '../kernel/plan.ts';
 import type { Principal } from '../kernel/principal.ts';
-import { Refusal, REFUSALS } from '../kernel/refusals.ts';
+import { Refusal } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
 import { errorText, wireError } from './answer.ts';
-import { refusalHeaders, RESOURCE_METADATA, resourceMetadata } from './challenge.ts';
+import { metadataAt, refusalHeaders } from './challenge.ts';
 import { eraOf, isModernBatch, messageOf, parseBody } from './classify.ts';
+import { Connections } from './connections.ts';
 import { corsHeaders, Doors, preflightHeaders } from './doors.ts';
 import {
   credentialsOf,
@@ -16,14 +17,19 @@ import {
   sendJson,
   type HttpExchange,
 } from './http-exchange.ts';
-import { createServer, renewCertificate } from './http-server.ts';
+import { createServer, receiveWithin, renewCertificate } from './http-server.ts';
 import { identified } from './identified.ts';
 import { LegacyHttp } from './legacy-http.ts';
 import { ModernHttp } from './modern-http.ts';
-import type { Page } from './page.ts';
+import { servePage, type Page } from './page.ts';
+import { quiet } from './quiet.ts';
 import { readBody } from './read-body.ts';
-import { routeOf } from './route.ts';
+import { refuseRoute, routeOf } from './route.ts';
 import { SseDoor } from './sse.ts';
+import { Streams } from './streams.ts';
+import { Traffic } from './traffic.ts';
+import { Unread } from './unread.ts';
+import { refuseUnreadable } from './unreadable.ts';
 
 /** What the HTTP listener needs. */
 export interface HttpTerms {
@@ -46,8 +52,8 @@ export interface HttpListener {
 
 const KEEP_ALIVE_MS = 65_000;
 const NO_HEADERS = {};
-const DRAIN_POLL_MS = 20;
 const SLOW_BODY_MS = 1000;
+const CUT_OFF_MS = 250;
 
 /** Binds the port. Rejects when it cannot be bound. */
 export async function listenHttp(terms: HttpTerms): Promise<HttpListener> {
@@ -56,32 +62,47 @@ export async function listenHttp(terms: HttpTerms): Promise<HttpListener> {
   return listener;
 }
 
+/** What a request says of itself in its first line, and whether its connection is one too many. */
+interface Asked {
+  readonly path: string;
+  readonly query: string;
+  readonly isSurplus: boolean;
+}
+
 class Listener implements HttpListener {
   readonly #terms: HttpTerms;
   readonly #server: Server;
+  readonly #connections: Connections;
+  readonly #traffic: Traffic;
+  readonly #unread: Unread;
+  readonly #streams: Streams;
   readonly #legacy: LegacyHttp;
   readonly #modern: ModernHttp;
   readonly #sse: SseDoor;
   readonly #routes: ReadonlyMap<string, (http: HttpExchange) => void>;
   #doors: Doors;
   #maxBodyBytes: number;
-  #open = 0;
-  #isClosing = false;
 
   constructor(terms: HttpTerms) {
     this.#terms = terms;
-    const plan = terms.gate.plan();
+    const { gate } = terms;
+    const plan = gate.plan();
     this.#doors = new Doors(plan.server, terms.host);
     this.#maxBodyBytes = plan.server.maxBodyBytes;
-    this.#legacy = new LegacyHttp(terms.gate);
-    this.#modern = new ModernHttp(terms.gate);
-    this.#sse = new SseDoor(terms.gate);
+    this.#traffic = new Traffic(plan.server);
+    this.#unread = new Unread(plan.server);
+    const [traffic, unread] = [this.#traffic, this.#unread];
+    this.#streams = new Streams({ traffic, unread, plan: () => gate.plan() });
+    this.#legacy = new LegacyHttp(gate, this.#streams);
+    this.#modern = new ModernHttp(gate, this.#streams);
+    this.#sse = new SseDoor(gate, this.#streams);
     this.#routes = this.#createRoutes();
     this.#server = createServer(
       plan.server,
       { maxHeaderSize: plan.server.maxHeaderBytes, keepAliveTimeout: KEEP_ALIVE_MS },
       (request, response) => this.#onRequest(request, response),
     );
+    this.#connections = new Connections(this.#server, plan.server);
     // A client that asks first is invited to send its body only once it is proven.
     this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       this.#onRequest(request, response),
@@ -103,50 +124,46 @@ class Listener implements HttpListener {
     });
   }
 
-  apply(plan: Plan): void {
-    this.#doors = new Doors(plan.server, this.#terms.host);
-    this.#maxBodyBytes = plan.server.maxBodyBytes;
-    renewCertificate(this.#server, plan.server);
+  apply({ server }: Plan): void {
+    this.#doors = new Doors(server, this.#terms.host);
+    this.#maxBodyBytes = server.maxBodyBytes;
+    this.#traffic.apply(server);
+    this.#unread.apply(server);
+    this.#connections.apply(server.maxConnections);
+    receiveWithin(this.#server, server);
+    renewCertificate(this.#server, server);
   }
 
   async close(drainMs: number): Promise<void> {
-    this.#isClosing = true;
+    // The port stays open: who comes now is told so, and not left with a broken connection.
+    this.#traffic.close();
+    await quiet(() => this.#traffic.inFlight > 0 || this.#unread.hasAnswers, drainMs);
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
-    this.#modern.close();
-    await this.#quiet(drainMs);
-    this.#sse.close();
-    for (const session of this.#terms.gate.sessions.all()) session.standalone.end();
+    this.#streams.close();
     this.#server.closeIdleConnections();
-    const force = setTimeout(() => this.#server.closeAllConnections(), 250);
+    const force = setTimeout(() => this.#server.closeAllConnections(), CUT_OFF_MS);
     await closed;
     clearTimeout(force);
-  }
-
-  /** Resolves when nothing waits for an answer any more, or after so long. */
-  async #quiet(withinMs: number): Promise<void> {
-    const end = performance.now() + withinMs;
-    while (this.#isBusy() && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-    }
-  }
-
-  #isBusy(): boolean {
-    if (this.#open > 0) return true;
-    for (const session of this.#terms.gate.sessions.all())
-      if (session.inFlight.size > 0) return true;
-    return false;
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const url = request.url ?? '/';
     const cut = url.indexOf('?');
     const path = cut === -1 ? url : url.slice(0, cut);
+    const isSurplus = this.#connections.isSurplus(request.socket);
+    if (isSurplus || this.#traffic.isClosing) response.shouldKeepAlive = false;
     if (path === '/healthcheck') {
-      sendJson({ response, headers: NO_HEADERS }, 200, '{"status":"OK"}');
+      this.#health(response);
       return;
     }
+    const query = cut === -1 ? '' : url.slice(cut + 1);
+    this.#enter(request, response, { path, query, isSurplus });
+  }
+
+  #enter(request: IncomingMessage, response: ServerResponse, asked: Asked): void {
+    const { path, query, isSurplus } = asked;
     let http: HttpExchange | undefined;
     try {
       const { address, origin } = this.#doors.check(request);
@@ -154,7 +171,7 @@ class Listener implements HttpListener {
         response.writeHead(204, preflightHeaders(request, origin)).end();
         return;
       }
-      const query = cut === -1 ? '' : url.slice(cut + 1);
+      if (isSurplus && !this.#terms.pages.has(path)) throw new Refusal('OVERLOADED');
       const { route, endpoint } = routeOf(path);
       // What is no group's name is kept for nobody.
       const group = this.#isGroup(endpoint) ? endpoint : undefined;
@@ -172,44 +189,60 @@ class Listener implements HttpListener {
     }
   }
 
+  /** Answered whatever else there is to do; who shares the load must not be sent more once the gateway ends. */
+  #health(response: ServerResponse): void {
+    const { isClosing } = this.#traffic;
+    const status = isClosing ? 503 : 200;
+    const body = isClosing ? '{"status":"SHUTTING_DOWN"}' : '{"status":"OK"}';
+    sendJson({ response, headers: NO_HEADERS }, status, body);
+  }
+
   #route(http: HttpExchange): void {
-    const metadata = this.#metadataOf(http);
+    const { request, route, response } = http;
+    const metadata = request.method === 'GET' ? this.#metadata(http) : undefined;
     if (metadata !== undefined) {
       sendJson(http, 200, metadata);
       return;
     }
-    const serve = this.#routes.get(`${http.request.method} ${http.route}`);
-    if (serve === undefined) refusePath(http);
-    else serve(http);
+    const serve = this.#routes.get(`${request.method} ${route}`);
+    if (serve === undefined) refuseRoute(route, response);
+    serve(http);
   }
 
-  /** The metadata of this protected resource need no key (docs/rules.md R18). */
-  #metadataOf({ request, path }: HttpExchange): string | undefined {
-    if (request.method !== 'GET' || !path.startsWith(RESOURCE_METADATA)) return undefined;
-    const base = new URL(this.#terms.gate.plan().server.publicUrl ?? 'http://localhost').pathname;
-    const rest = path.slice(RESOURCE_METADATA.length);
-    const prefix = base.replace(/\/$/u, '');
-    const resource = prefix !== '' && rest.startsWith(prefix) ? rest.slice(prefix.length) : rest;
-    const isKnown = resource === '' || this.#routes.has(`GET ${routeOf(resource).route}`);
-    return isKnown ? resourceMetadata(this.#terms.gate.plan(), resource) : undefined;
+  #metadata({ path }: HttpExchange): string | undefined {
+    const isServed = (at: string): boolean => this.#routes.has(`GET ${routeOf(at).route}`);
+    return metadataAt(path, this.#terms.gate.plan(), isServed);
   }
 
   #createRoutes(): ReadonlyMap<string, (http: HttpExchange) => void> {
-    const { pages } = this.#terms;
     return new Map<string, (http: HttpExchange) => void>([
-      ['POST /mcp', (http) => this.#post(http, (...args) => this.#onMcp(http, ...args))],
-      ['GET /mcp', (http) => this.#as(http, (caller) => this.#legacy.get(http, caller))],
+      ['POST /mcp', (http) => this.#mcp(http)],
+      ['GET /mcp', (http) => this.#stream(http, (caller) => this.#legacy.get(http, caller))],
       ['DELETE /mcp', (http) => this.#as(http, (caller) => this.#legacy.delete(http, caller))],
-      ['GET /sse', (http) => this.#as(http, (caller) => this.#sse.open(http, caller))],
+      ['GET /sse', (http) => this.#stream(http, (caller) => this.#sse.open(http, caller))],
       ['POST /messages', (http) => this.#message(http)],
-      ...[...pages].map(
+      ...[...this.#terms.pages].map(
         ([path, page]) => [`GET ${path}`, (http: HttpExchange) => this.#page(http, page)] as const,
       ),
     ]);
   }
 
+  #mcp(http: HttpExchange): void {
+    // Answers to what a server asks, and cancellations, are part of what is under way already.
+    if (!this.#traffic.hasRoom && !this.#legacy.isBusy(http)) this.#traffic.admit();
+    this.#post(http, (caller, text) => this.#onMcp(http, caller, text));
+  }
+
+  /** What is being answered can still be listened to when the gateway ends; nothing new is opened. */
+  #stream(http: HttpExchange, open: (caller: Principal) => void): void {
+    const isResumed = headerOf(http.request, 'last-event-id') !== undefined;
+    if (this.#traffic.isClosing && !isResumed) this.#traffic.admit();
+    this.#as(http, open);
+  }
+
   /** The stream a message belongs to says which endpoint its client uses. */
   #message(http: HttpExchange): void {
+    if (!this.#traffic.hasRoom && !this.#sse.isBusy(http)) this.#traffic.admit();
     const endpoint = this.#sse.endpointOf(http);
     const { credentials } = http;
     this.#post({ ...http, credentials: { ...credentials, endpoint } }, async (caller, text) =>
@@ -236,37 +269,24 @@ class Listener implements HttpListener {
   }
 
   #page(http: HttpExchange, page: Page): void {
-    const write = async (caller?: Principal): Promise<void> => {
-      const { contentType, text } = await page.make({
-        query: new URLSearchParams(http.query),
-        caller,
-      });
-      http.response.writeHead(200, { ...http.headers, 'content-type': contentType }).end(text);
-    };
-    if (page.isPublic()) write().catch((error: unknown) => this.#refuse(http, error));
-    else
-      this.#as(http, async (caller) => {
-        page.admit(caller);
-        await write(caller);
-      });
+    const { gate } = this.#terms;
+    servePage(page, { ...http, gate, refuse: (error) => this.#refuse(http, error) });
   }
 
   /** Proven first: the body of a caller nobody knows is not read. */
   #post(http: HttpExchange, serve: (caller: Principal, text: string) => Promise<void>): void {
-    if (this.#isClosing) {
-      http.response.setHeader('connection', 'close');
-      throw new Refusal('SHUTTING_DOWN');
-    }
     this.#as(http, async (caller) => {
-      this.#open += 1;
+      if (http.request.headers.expect !== undefined) http.response.writeContinue();
+      const startedAt = performance.now();
+      const terms = { maxBytes: this.#maxBodyBytes, traffic: this.#traffic };
+      const body = await readBody(http.request, terms);
+      const size = body.length;
       try {
-        if (http.request.headers.expect !== undefined) http.response.writeContinue();
-        const startedAt = performance.now();
-        const text = await readBody(http.request, this.#maxBodyBytes);
         if (performance.now() - startedAt > SLOW_BODY_MS) await this.#proveAgain(http, caller);
-        await serve(caller, text);
+        await serve(caller, body.toString('utf8'));
       } finally {
-        this.#open -= 1;
+        this.#traffic.release(size);
+        this.#unread.note(http.response);
       }
     });
   }
@@ -279,18 +299,29 @@ class Listener implements HttpListener {
 
   async #onMcp(http: HttpExchange, principal: Principal, text: string): Promise<void> {
     const value = parseBody(text);
+    const version = headerOf(http.request, 'mcp-protocol-version');
     if (Array.isArray(value)) {
-      if (isModernBatch(value, headerOf(http.request, 'mcp-protocol-version'))) {
-        throw new Refusal('BATCH_UNSUPPORTED');
+      if (isModernBatch(value, version)) throw new Refusal('BATCH_UNSUPPORTED');
+      this.#traffic.begin();
+      try {
+        await this.#legacy.postBatch(http, principal, value);
+      } finally {
+        this.#traffic.end();
       }
-      await this.#legacy.postBatch(http, principal, value);
       return;
     }
     const message = messageOf(value);
-    const isModern = eraOf(message, headerOf(http.request, 'mcp-protocol-version')) === 'modern';
-    await (isModern
-      ? this.#modern.post(http, principal, message)
-      : this.#legacy.post(http, principal, message));
+    const era = eraOf(message, version) === 'modern' ? this.#modern : this.#legacy;
+    if (!('method' in message) || !('id' in message)) {
+      await era.post(http, principal, message);
+      return;
+    }
+    this.#traffic.begin();
+    try {
+      await era.post(http, principal, message);
+    } finally {
+      this.#traffic.end();
+    }
   }
 
   #refuse(
@@ -310,33 +341,4 @@ class Listener implements HttpListener {
     const headers = { ...http.headers, ...challenge };
     sendEarly({ ...http, headers }, wire.status, errorText(null, wire.error));
   }
-}
-
-const ALLOWED: Readonly<Record<string, string>> = {
-  '/mcp': 'GET, POST, DELETE, OPTIONS',
-  '/sse': 'GET, OPTIONS',
-  '/messages': 'POST, OPTIONS',
-};
-
-function refusePath(http: HttpExchange): void {
-  const allow = ALLOWED[http.route];
-  if (allow === undefined) throw new Refusal('PATH_UNKNOWN');
-  http.response.setHeader('allow', allow);
-  throw new Refusal('HTTP_METHOD_UNSUPPORTED');
-}
-
-/** Bytes that are not HTTP, or headers above the bound, never become a request: the answer is written by hand. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'HEADERS_TOO_LARGE' : 'MALFORMED_HTTP';
-  const wire = wireError(new Refusal(code), 'legacy');
-  const body = wire === undefined ? '' : errorText(null, wire.error);
-  const status = REFUSALS[code].http;
-  const reason = status === 431 ? 'Request Header Fields Too Large' : 'Bad Request';
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
 }

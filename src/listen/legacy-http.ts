@@ -12,7 +12,7 @@ import { circumstancesOf } from './circumstances.ts';
 import { messageOf } from './classify.ts';
 import { bytesOf, headerOf, sendJson, type HttpExchange } from './http-exchange.ts';
 import { HttpReply, type Channel } from './http-reply.ts';
-import { SseWriter } from './sse-writer.ts';
+import type { Streams } from './streams.ts';
 
 const BATCH_VERSION = '2025-03-26';
 const MAX_BATCH = 100;
@@ -20,9 +20,17 @@ const MAX_BATCH = 100;
 /** Streamable HTTP as the legacy protocol has it: sessions, streams that can be resumed (spec 2025-11-25, transports). */
 export class LegacyHttp {
   readonly #gate: Gate;
+  readonly #streams: Streams;
 
-  constructor(gate: Gate) {
+  constructor(gate: Gate, streams: Streams) {
     this.#gate = gate;
+    this.#streams = streams;
+  }
+
+  /** Whether a message comes of a client whose requests are being answered. */
+  isBusy({ request }: HttpExchange): boolean {
+    const id = headerOf(request, 'mcp-session-id');
+    return id !== undefined && this.#gate.sessions.isBusy(id);
   }
 
   /** POST of one message. */
@@ -68,19 +76,17 @@ export class LegacyHttp {
     const lastEventId = headerOf(http.request, 'last-event-id');
     const resumed = lastEventId === undefined ? undefined : session.resume(lastEventId);
     const stream = resumed?.stream ?? session.standalone;
-    const { sse } = this.#gate.plan();
-    const terms = { keepAliveMs: sse.keepAliveMs, maxBehindBytes: sse.maxStoredBytes };
-    const writer = new SseWriter(
-      http.response,
-      terms,
-      this.#headers(http, session),
-      String(stream.id),
-    );
-    writer.raw(`retry: ${sse.retryMs}\n\n`);
+    const leave = this.#streams.enter(principal, (farewell) => {
+      writer.raw(farewell);
+      writer.end();
+    });
+    const writer = this.#streams.write(http, this.#headers(http, session), String(stream.id));
+    writer.raw(`retry: ${this.#gate.plan().sse.retryMs}\n\n`);
     const release = session.hold();
     const detach = stream.attach(writer, resumed?.afterEvent);
     const unwatch = this.#gate.whenLapsed(principal, () => writer.end());
     http.response.on('close', () => {
+      leave();
       unwatch();
       detach();
       release();
@@ -184,6 +190,7 @@ export class LegacyHttp {
       expected: requests.length,
       isBatch,
       afterMs: sse.afterMs,
+      traffic: this.#streams.traffic,
       headers: http.headers,
       openChannel: () => this.#openChannel(http, session),
       // Legacy work goes on when a connection breaks: only a message cancels it.
@@ -194,13 +201,7 @@ export class LegacyHttp {
   #openChannel(http: HttpExchange, session: Session): Channel {
     const { sse } = this.#gate.plan();
     const stream = session.openStream();
-    const terms = { keepAliveMs: sse.keepAliveMs, maxBehindBytes: sse.maxStoredBytes };
-    const writer = new SseWriter(
-      http.response,
-      terms,
-      this.#headers(http, session),
-      String(stream.id),
-    );
+    const writer = this.#streams.write(http, this.#headers(http, session), String(stream.id));
     // Clients before 2025-11-25 do not know events without data.
     if (session.version === LATEST_LEGACY_VERSION)
       writer.raw(`id: ${stream.id}_0\nretry: ${sse.retryMs}\ndata: \n\n`);

@@ -1,15 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Plan } from '../kernel/plan.ts';
-import type { Principal } from '../kernel/principal.ts';
 import { Refusal, REFUSALS } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
 import { refusalHeaders } from './challenge.ts';
 import { Doors } from './doors.ts';
 import { credentialsOf } from './http-exchange.ts';
 import { createServer, renewCertificate } from './http-server.ts';
-import { identified } from './identified.ts';
-import type { Page } from './page.ts';
+import { servePage, type Page } from './page.ts';
 
 /** The path of the metrics, on their own port and on the main one. */
 export const METRICS_PATH = '/metrics';
@@ -69,19 +67,9 @@ function answer(
       plain(response, 404, `Metrics are at ${METRICS_PATH}.`);
       return;
     }
-    const write = async (caller?: Principal): Promise<void> => {
-      const query = new URLSearchParams(request.url?.split('?', 2)[1]);
-      const { text, contentType } = await page.make({ query, caller });
-      response.writeHead(200, { 'content-type': contentType }).end(text);
-    };
-    if (page.isPublic()) write().catch(refuse);
-    else {
-      const admitted = async (caller: Principal): Promise<void> => {
-        page.admit(caller);
-        await write(caller);
-      };
-      identified(gate, credentialsOf(request, address), admitted, refuse);
-    }
+    const query = request.url?.split('?', 2)[1] ?? '';
+    const credentials = credentialsOf(request, address);
+    servePage(page, { gate, response, headers: {}, credentials, query, refuse });
   } catch (error) {
     gate.refused(error, doors.addressOf(request));
     refuse(error);

@@ -12,15 +12,17 @@ import { bytesOf, headerOf, sendJson, type HttpExchange } from './http-exchange.
 import { HttpReply } from './http-reply.ts';
 import { senderOf } from './modern-checks.ts';
 import { modernExchange } from './modern-exchange.ts';
-import { SseWriter } from './sse-writer.ts';
+import type { SseWriter } from './sse-writer.ts';
+import type { Streams } from './streams.ts';
 
 /** Streamable HTTP as the modern protocol has it: every POST stands alone (spec 2026-07-28, transports). */
 export class ModernHttp {
   readonly #gate: Gate;
-  readonly #listening = new Set<() => void>();
+  readonly #streams: Streams;
 
-  constructor(gate: Gate) {
+  constructor(gate: Gate, streams: Streams) {
     this.#gate = gate;
+    this.#streams = streams;
   }
 
   async post(http: HttpExchange, principal: Principal, message: Message): Promise<void> {
@@ -40,11 +42,6 @@ export class ModernHttp {
     }
   }
 
-  /** Ends all listen streams, as when the gateway shuts down. */
-  close(): void {
-    for (const end of [...this.#listening]) end();
-  }
-
   async #serve(http: HttpExchange, principal: Principal, request: Request): Promise<void> {
     const header = (name: string): string | undefined => headerOf(http.request, name);
     const sender = senderOf(request, header);
@@ -55,6 +52,7 @@ export class ModernHttp {
       expected: 1,
       isBatch: false,
       afterMs: sse.afterMs,
+      traffic: this.#streams.traffic,
       headers: http.headers,
       openChannel: () => {
         const writer = this.#writer(http);
@@ -95,23 +93,29 @@ export class ModernHttp {
       circumstances: circumstancesOf(http, bytesOf(http)),
     };
     let writer: SseWriter | undefined;
+    let stop = (): void => undefined;
     // Opened by the first message, which comes once the request is granted: a refusal must still choose its status.
     const write = (text: string): void => {
       writer ??= this.#writer(http);
       writer.write(0, text);
     };
-    const stop = this.#gate.listen(arrival, (message) => write(JSON.stringify(message)));
-    const end = (): void => {
-      this.#listening.delete(end);
+    const end = (farewell?: string): void => {
       stop();
       write(responseText(request.id, { result: endOfListen(request) }));
+      if (farewell !== undefined) writer?.raw(farewell);
       writer?.end();
     };
-    this.#listening.add(end);
+    const leave = this.#streams.enter(principal, end);
+    try {
+      stop = this.#gate.listen(arrival, (told) => write(JSON.stringify(told)));
+    } catch (error) {
+      leave();
+      throw error;
+    }
     const unwatch = this.#gate.whenLapsed(principal, end);
     http.response.on('close', () => {
       unwatch();
-      this.#listening.delete(end);
+      leave();
       stop();
     });
   }
@@ -122,12 +126,7 @@ export class ModernHttp {
 
   #writer(http: HttpExchange): SseWriter {
     if (http.response.destroyed) throw new Refusal('SHUTTING_DOWN');
-    const { sse } = this.#gate.plan();
-    return new SseWriter(
-      http.response,
-      { keepAliveMs: sse.keepAliveMs, maxBehindBytes: sse.maxStoredBytes },
-      http.headers,
-    );
+    return this.#streams.write(http);
   }
 }
 

@@ -1,4 +1,9 @@
+import type { ServerResponse } from 'node:http';
+
+import type { Credentials } from '../kernel/arrival.ts';
 import type { Principal } from '../kernel/principal.ts';
+import type { Gate } from '../spine/ports.ts';
+import { identified } from './identified.ts';
 
 /** What a page says at the moment it is asked for. */
 export interface PageBody {
@@ -21,4 +26,36 @@ export interface Page {
   admit(principal: Principal): void;
   /** Throws Refusal when the query cannot be answered. */
   make(request: PageRequest): Promise<PageBody>;
+}
+
+/** A request for a page. */
+export interface PageVisit {
+  readonly gate: Gate;
+  readonly response: ServerResponse;
+  /** Headers that go with every answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly credentials: Credentials;
+  readonly query: string;
+  /** Answers with what went wrong. */
+  refuse(error: unknown): void;
+}
+
+/** Writes a page, for whoever may read it. */
+export function servePage(page: Page, visit: PageVisit): void {
+  const { gate, credentials, response, headers } = visit;
+  const write = async (caller?: Principal): Promise<void> => {
+    const query = new URLSearchParams(visit.query);
+    const { contentType, text } = await page.make({ query, caller });
+    response.writeHead(200, { ...headers, 'content-type': contentType }).end(text);
+  };
+  const refuse = (error: unknown): void => visit.refuse(error);
+  if (page.isPublic()) {
+    write().catch(refuse);
+    return;
+  }
+  const admitted = (caller: Principal): Promise<void> => {
+    page.admit(caller);
+    return write(caller);
+  };
+  identified(gate, credentials, admitted, refuse);
 }

@@ -16,11 +16,14 @@ import { errorText, responseText, wireError } from './answer.ts';
 import { eraOf, messageOf, parseBody } from './classify.ts';
 import { senderOf } from './modern-checks.ts';
 import { modernExchange } from './modern-exchange.ts';
+import type { Traffic } from './traffic.ts';
 
 /** How a pipe reaches its client. */
 export interface PipeTerms {
   readonly transport: Transport;
   readonly principal: Principal;
+  /** What the requests of the channel count for. */
+  readonly traffic: Traffic;
   write(text: string): void;
 }
 
@@ -80,20 +83,28 @@ export class Pipe {
     if (!('method' in message) || !('id' in message)) {
       this.#signal(message);
     } else if (eraOf(message, undefined) === 'modern') {
-      this.#answer(message, 'modern', this.#serveModern(message));
+      this.#answer(message, 'modern', () => this.#serveModern(message));
     } else if (message.method === 'initialize') {
       this.#initialize(message);
     } else {
-      this.#answer(message, 'legacy', this.#serveLegacy(message));
+      this.#answer(message, 'legacy', () => this.#serveLegacy(message));
     }
   }
 
-  #answer(request: Request, era: Era, serving: Promise<void>): void {
+  #answer(request: Request, era: Era, serve: () => Promise<void>): void {
+    const { traffic } = this.#terms;
+    try {
+      traffic.begin();
+    } catch (error) {
+      this.#refuse(request.id, error, era);
+      return;
+    }
     this.#waiting += 1;
-    void serving
+    void serve()
       .catch((error: unknown) => this.#refuse(request.id, error, era))
       .finally(() => {
         this.#waiting -= 1;
+        traffic.end();
       });
   }
 
@@ -107,6 +118,7 @@ export class Pipe {
   #initialize(request: Request): void {
     try {
       if (this.#session !== undefined) throw new Refusal('DUPLICATE_INITIALIZE');
+      this.#terms.traffic.admit();
       const { transport } = this.#terms;
       const { session, result } = this.#gate.initialize(
         this.#principal,

@@ -1,9 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 
 import { Refusal } from '../kernel/refusals.ts';
+import type { Traffic } from './traffic.ts';
 
-/** Reads a JSON body whole, within a number of bytes. Throws CONTENT_TYPE_UNSUPPORTED or BODY_TOO_LARGE. */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+/** What bounds a body. */
+export interface BodyTerms {
+  readonly maxBytes: number;
+  /** Where its bytes are held. */
+  readonly traffic: Traffic;
+}
+
+/**
+ * Reads a JSON body whole. Its bytes are held until whoever gets it releases them. Throws CONTENT_TYPE_UNSUPPORTED,
+ * BODY_TOO_LARGE, or OVERLOADED where all bodies together are too large; then none are held.
+ */
+export async function readBody(request: IncomingMessage, terms: BodyTerms): Promise<Buffer> {
+  const { maxBytes, traffic } = terms;
   const type = request.headers['content-type'];
   if (type === undefined || !/^application\/json\s*(?:;|$)/iu.test(type))
     throw new Refusal('CONTENT_TYPE_UNSUPPORTED');
@@ -13,21 +25,31 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let size = 0;
+    let isRefused = false;
+    const refuse = (error: unknown): void => {
+      if (isRefused) return;
+      isRefused = true;
+      traffic.release(size);
+      chunks = [];
+      reject(error);
+    };
     request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= maxBytes) {
+      if (isRefused) return;
+      try {
+        if (size + chunk.length > maxBytes) throw tooLarge(maxBytes);
+        traffic.hold(chunk.length);
+        size += chunk.length;
         chunks.push(chunk);
-      } else {
-        chunks = [];
-        reject(tooLarge(maxBytes));
+      } catch (error) {
+        refuse(error);
       }
     });
-    request.on('end', () =>
-      resolve(chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString('utf8')),
-    );
-    request.on('error', reject);
+    request.on('end', () => {
+      if (!isRefused) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    });
+    request.on('error', refuse);
     request.on('close', () => {
-      if (!request.complete) reject(brokenOff());
+      if (!request.complete) refuse(brokenOff());
     });
   });
 }

@@ -1,3 +1,7 @@
+import type { ServerResponse } from 'node:http';
+
+import { Refusal } from '../kernel/refusals.ts';
+
 /** `/mcp/<group>` and `/sse/<group>` serve one tool group; the group's name may be percent-encoded. */
 export function routeOf(path: string): {
   readonly route: string;
@@ -16,4 +20,18 @@ function decoded(name: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+const ALLOWED: Readonly<Record<string, string>> = {
+  '/mcp': 'GET, POST, DELETE, OPTIONS',
+  '/sse': 'GET, OPTIONS',
+  '/messages': 'POST, OPTIONS',
+};
+
+/** Throws PATH_UNKNOWN, or HTTP_METHOD_UNSUPPORTED and names the methods that are served. */
+export function refuseRoute(route: string, response: ServerResponse): never {
+  const allow = ALLOWED[route];
+  if (allow === undefined) throw new Refusal('PATH_UNKNOWN');
+  response.setHeader('allow', allow);
+  throw new Refusal('HTTP_METHOD_UNSUPPORTED');
 }

@@ -1,9 +1,14 @@
 import type { ServerResponse } from 'node:http';
 
+import type { Unread } from './unread.ts';
+
 /** Bounds of an open event stream. */
 export interface SseTerms {
   /** A reader that is behind by more than this many bytes is cut off; a resumable stream can be taken up again. */
   readonly maxBehindBytes: number;
+  readonly keepAliveMs: number;
+  /** Where it is noted what its reader leaves waiting. */
+  readonly unread: Unread;
 }
 
 /** The open streams by how often they are kept alive, with one timer for all of a kind. */
@@ -16,17 +21,19 @@ const TICKERS = new Map<
 export class SseWriter {
   readonly #response: ServerResponse;
   readonly #maxBehindBytes: number;
+  readonly #unread: Unread;
   readonly #idPrefix: string | undefined;
 
   /** Events have ids only where a prefix is given: then the stream can be resumed. */
   constructor(
     response: ServerResponse,
-    terms: SseTerms & { keepAliveMs: number },
+    terms: SseTerms,
     headers: Readonly<Record<string, string>>,
     idPrefix?: string,
   ) {
     this.#response = response;
     this.#maxBehindBytes = terms.maxBehindBytes;
+    this.#unread = terms.unread;
     this.#idPrefix = idPrefix;
     response.writeHead(200, {
       'content-type': 'text/event-stream',
@@ -53,7 +60,7 @@ export class SseWriter {
     if (this.#response.writableEnded || this.#response.destroyed) return;
     // One message may be larger than the bound: only what still waits from before says that the reader is behind.
     if (this.#response.writableLength > this.#maxBehindBytes) this.#response.destroy();
-    else this.#response.write(text);
+    else if (!this.#response.write(text)) this.#unread.note(this.#response);
   }
 
   end(): void {

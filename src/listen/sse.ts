@@ -4,7 +4,8 @@ import type { Gate } from '../spine/ports.ts';
 import { circumstancesOf } from './circumstances.ts';
 import { bytesOf, type HttpExchange } from './http-exchange.ts';
 import { Pipe } from './pipe.ts';
-import { SseWriter } from './sse-writer.ts';
+import type { SseWriter } from './sse-writer.ts';
+import type { Streams } from './streams.ts';
 
 interface Connection {
   readonly pipe: Pipe;
@@ -19,20 +20,25 @@ interface Connection {
 /** HTTP+SSE, the transport of 2024-11-05: one stream for all that goes to the client, one URL for all it sends. */
 export class SseDoor {
   readonly #gate: Gate;
+  readonly #streams: Streams;
   readonly #connections = new Map<string, Connection>();
 
-  constructor(gate: Gate) {
+  constructor(gate: Gate, streams: Streams) {
     this.#gate = gate;
+    this.#streams = streams;
   }
 
   /** GET /sse: opens the stream and names the URL to post to. */
   open(http: HttpExchange, principal: Principal): void {
-    const { sse } = this.#gate.plan();
-    const terms = { keepAliveMs: sse.keepAliveMs, maxBehindBytes: sse.maxStoredBytes };
-    const writer = new SseWriter(http.response, terms, http.headers);
+    const leave = this.#streams.enter(principal, (farewell) => {
+      writer.raw(farewell);
+      writer.end();
+    });
+    const writer = this.#streams.write(http);
     const pipe = new Pipe(this.#gate, {
       transport: 'sse',
       principal,
+      traffic: this.#streams.traffic,
       write: (text) => writer.raw(`event: message\ndata: ${text}\n\n`),
     });
     const token = this.#gate.newToken();
@@ -49,6 +55,7 @@ export class SseDoor {
     this.#connections.set(token, connection);
     writer.raw(`event: endpoint\ndata: /messages?sessionId=${token}\n\n`);
     http.response.on('close', () => {
+      leave();
       connection.unwatch();
       this.#connections.delete(token);
       pipe.close();
@@ -58,6 +65,11 @@ export class SseDoor {
   /** The endpoint of the client that a message says it comes from; undefined when there is no such client. */
   endpointOf(http: HttpExchange): string | undefined {
     return this.#connections.get(tokenOf(http) ?? '')?.endpoint;
+  }
+
+  /** Whether a message comes of a client whose requests are being answered. */
+  isBusy(http: HttpExchange): boolean {
+    return this.#connections.get(tokenOf(http) ?? '')?.pipe.isBusy === true;
   }
 
   /** POST /messages: one message of a client whose stream is open. */
@@ -79,10 +91,6 @@ export class SseDoor {
     connection.proof = principal;
     connection.unwatch = this.#gate.whenLapsed(principal, () => connection.writer.end());
     connection.pipe.speak(principal);
-  }
-
-  close(): void {
-    for (const { writer } of this.#connections.values()) writer.end();
   }
 }
 

@@ -5,8 +5,9 @@ import { Refusal } from '../kernel/refusals.ts';
 import type { Gate } from '../spine/ports.ts';
 import { errorText, wireError } from './answer.ts';
 import { Pipe } from './pipe.ts';
+import { quiet } from './quiet.ts';
+import { Traffic } from './traffic.ts';
 
-const POLL_MS = 10;
 /** The client started this process itself: the bound only keeps one line from taking all memory. */
 const MAX_LINE_CHARS = 128 * 1024 * 1024;
 
@@ -30,13 +31,15 @@ export function listenStdio(gate: Gate, principal: Principal, streams: Streams):
   const write = (text: string): void => {
     output.write(`${text}\n`);
   };
-  const pipe = new Pipe(gate, { transport: 'stdio', principal, write });
+  const traffic = new Traffic(gate.plan().server);
+  const pipe = new Pipe(gate, { transport: 'stdio', principal, traffic, write });
   const lines = new TextLines(MAX_LINE_CHARS, {
     onLine: (line) => pipe.receive(line),
     onTooLong: () => write(tooLong()),
   });
   const close = async (drainMs: number): Promise<void> => {
-    await drained(pipe, drainMs);
+    traffic.close();
+    await quiet(() => pipe.isBusy, drainMs);
     input.destroy();
   };
   input.setEncoding('utf8');
@@ -60,13 +63,6 @@ export function listenStdio(gate: Gate, principal: Principal, streams: Streams):
 function tooLong(): string {
   const wire = wireError(new Refusal('BODY_TOO_LARGE'), 'legacy');
   return wire === undefined ? '' : errorText(null, wire.error);
-}
-
-async function drained(pipe: Pipe, withinMs: number): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (pipe.isBusy && performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
 }
 
 interface LineEvents {
