@@ -28,5 +28,7 @@ export async function stdio({ consumer, group }: StdioOptions): Promise<void> {
     fail(`${error.message} ${remedy}`, 2);
   } finally {
     await launched.close();
+    // What a client that is gone in spirit never read would keep the process for ever.
+    if (process.stdout.writableLength > 0) process.exit();
   }
 }

@@ -88,7 +88,7 @@ export class LegacyHttp {
     http.response.on('close', () => {
       leave();
       unwatch();
-      detach();
+      detach(writer.isTaken);
       release();
     });
   }
@@ -206,7 +206,7 @@ export class LegacyHttp {
     if (session.version === LATEST_LEGACY_VERSION)
       writer.raw(`id: ${stream.id}_0\nretry: ${sse.retryMs}\ndata: \n\n`);
     const detach = stream.attach(writer, 0);
-    http.response.on('close', detach);
+    http.response.on('close', () => detach(writer.isTaken));
     return stream;
   }
 

@@ -23,6 +23,7 @@ export class SseWriter {
   readonly #maxBehindBytes: number;
   readonly #unread: Unread;
   readonly #idPrefix: string | undefined;
+  #isTaken = false;
 
   /** Events have ids only where a prefix is given: then the stream can be resumed. */
   constructor(
@@ -43,7 +44,15 @@ export class SseWriter {
     });
     response.flushHeaders();
     const forget = keepAlive(this, terms.keepAliveMs);
+    response.on('finish', () => {
+      this.#isTaken = true;
+    });
     response.on('close', forget);
+  }
+
+  /** Whether it ended, and its reader took all of it. */
+  get isTaken(): boolean {
+    return this.#isTaken;
   }
 
   /** One message; its number within the stream becomes part of its id. */

@@ -11,6 +11,9 @@ import { Traffic } from './traffic.ts';
 /** The client started this process itself: the bound only keeps one line from taking all memory. */
 const MAX_LINE_CHARS = 128 * 1024 * 1024;
 
+/** A client that leaves more than this unread is not read from either. */
+const FREE_BYTES = 1024 * 1024;
+
 /** One client on a pair of streams. */
 export interface StdioListener {
   /** Resolves when the client is gone. */
@@ -28,9 +31,16 @@ export interface Streams {
 /** Serves one client over a pair of streams, one message a line (spec: transports, stdio). */
 export function listenStdio(gate: Gate, principal: Principal, streams: Streams): StdioListener {
   const { input, output } = streams;
+  let isGivenUp = false;
   const write = (text: string): void => {
     output.write(`${text}\n`);
+    // Who does not read is asked nothing more to answer; what servers tell of their own accord still comes.
+    if (output.writableLength > FREE_BYTES) input.pause();
+    if (output.writableLength <= gate.plan().server.maxUnreadBytes) return;
+    isGivenUp = true;
+    input.destroy();
   };
+  output.on('drain', () => input.resume());
   const traffic = new Traffic(gate.plan().server);
   const pipe = new Pipe(gate, { transport: 'stdio', principal, traffic, write });
   const lines = new TextLines(MAX_LINE_CHARS, {
@@ -39,7 +49,7 @@ export function listenStdio(gate: Gate, principal: Principal, streams: Streams):
   });
   const close = async (drainMs: number): Promise<void> => {
     traffic.close();
-    await quiet(() => pipe.isBusy, drainMs);
+    await quiet(() => !isGivenUp && (pipe.isBusy || output.writableLength > 0), drainMs);
     input.destroy();
   };
   input.setEncoding('utf8');

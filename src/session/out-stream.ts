@@ -1,6 +1,6 @@
 import type { Keeper, KeptTotal } from './kept-total.ts';
 
-/** A stream whose end was written to an open connection is kept only as long as a connection takes to break. */
+/** A stream that was taken to its end is kept only as long as a connection takes to break. */
 const DELIVERED_MS = 5000;
 
 /** Where a stream's messages go. */
@@ -148,22 +148,31 @@ export class SessionStream {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#sink?.end();
-    const { resumableMs } = this.#store.bounds;
-    const keptMs = this.#sink === undefined ? resumableMs : Math.min(resumableMs, DELIVERED_MS);
-    setTimeout(() => this.#store.free(this), keptMs).unref();
+    if (this.#sink === undefined) this.#freeAfter(this.#store.bounds.resumableMs);
+    else this.#sink.end();
   }
 
-  /** Sends what came after an event, or what no sink was sent yet, and all that follows. */
-  attach(sink: Sink, afterEvent: number | undefined): () => void {
+  /**
+   * Sends what came after an event, or what no sink was sent yet, and all that follows. The result lets go of the sink: whether
+   * all that it was sent has been taken says how long the stream may still be asked for.
+   */
+  attach(sink: Sink, afterEvent: number | undefined): (isTaken?: boolean) => void {
     this.#sink?.end();
     this.#sink = sink;
     const kept = [...this.#store.after(this, afterEvent ?? this.#delivered)];
     for (const { event, text } of kept) this.#deliver(sink, event, text);
     if (this.#isEnded) sink.end();
-    return () => {
-      if (this.#sink === sink) this.#sink = undefined;
+    return (isTaken = false) => {
+      if (this.#sink !== sink) return;
+      this.#sink = undefined;
+      const { resumableMs } = this.#store.bounds;
+      if (this.#isEnded)
+        this.#freeAfter(isTaken ? Math.min(resumableMs, DELIVERED_MS) : resumableMs);
     };
+  }
+
+  #freeAfter(ms: number): void {
+    setTimeout(() => this.#store.free(this), ms).unref();
   }
 
   #deliver(sink: Sink, event: number, text: string): void {

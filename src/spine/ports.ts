@@ -23,8 +23,8 @@ export interface OutStream {
   write(text: string): void;
   /** Nothing more will be written. */
   end(): void;
-  /** Sends a sink what came after an event, or what was never sent, and all that follows; call the result to let go. */
-  attach(sink: StreamSink, afterEvent: number | undefined): () => void;
+  /** Sends a sink what came after an event, or what was never sent, and all that follows; the result lets go, and hears whether all was taken. */
+  attach(sink: StreamSink, afterEvent: number | undefined): (isTaken?: boolean) => void;
 }
 
 /** Where a stream's messages go: one open response, or one pipe. */

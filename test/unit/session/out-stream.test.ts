@@ -170,15 +170,32 @@ test('a stream that ended undelivered is kept as long as it may be resumed, then
   assert.deepEqual(keptIn(store, stream), []);
 });
 
-test('a stream whose end was delivered is freed sooner: only a connection that just broke needs it', (t) => {
+test('a stream that was taken to its end is freed sooner: only a connection that just broke needs it', (t) => {
   mockTimers(t);
   const store = storeOf();
   const stream = store.open();
-  stream.attach(recorder(), undefined);
+  const detach = stream.attach(recorder(), undefined);
   stream.write('a');
   stream.end();
+  mock.timers.tick(100_000);
+  assert.equal(store.find(stream.id), stream, 'it is not taken yet');
+  detach(true);
   mock.timers.tick(4000);
   assert.equal(store.find(stream.id), stream);
+  mock.timers.tick(2000);
+  assert.equal(store.find(stream.id), undefined);
+});
+
+test('a stream whose reader was cut off before it had taken all can be resumed as long as any', (t) => {
+  mockTimers(t);
+  const store = storeOf();
+  const stream = store.open();
+  const detach = stream.attach(recorder(), undefined);
+  stream.write('a');
+  stream.end();
+  detach(false);
+  mock.timers.tick(59_000);
+  assert.deepEqual(keptIn(store, stream), ['1:a']);
   mock.timers.tick(2000);
   assert.equal(store.find(stream.id), undefined);
 });
