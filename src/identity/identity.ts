@@ -9,8 +9,9 @@ import { BoundedMap } from './bounded-map.ts';
 import { Consumers, namedConsumers } from './consumers.ts';
 import { IDENTITY_TIMES, type IdentityPorts } from './ports.ts';
 import { presentedBy, tagOf } from './presented.ts';
-import { SlowList } from './slow-list.ts';
+import { SlowList, sourceOf } from './slow-list.ts';
 import { Tokens } from './tokens.ts';
+import { Turns } from './turns.ts';
 import { unauthenticated } from './unauthenticated.ts';
 import type { Verdict, Verified } from './verified.ts';
 
@@ -49,6 +50,7 @@ const PARENT = knownLocally('parent');
 export class Identity {
   readonly #ports: IdentityPorts;
   readonly #slow: SlowList;
+  readonly #turns = new Turns();
   readonly #known = new BoundedMap<string, Known>(MAX_KNOWN);
   readonly #principals = new BoundedMap<string, Principal>(MAX_PRINCIPALS);
   readonly #origins = new WeakMap<Proven, Verified>();
@@ -128,7 +130,12 @@ export class Identity {
     if (this.#known.get(fingerprint) === undefined) this.#admit(attempt);
     const candidate = settings.tokens.recognise(text);
     if (candidate !== undefined && 'jwt' in candidate)
-      return settings.tokens.verify(candidate).then((verdict) => {
+      return this.#turns.take(sourceOf(attempt.address), async (hasWaited) => {
+        const meanwhile = hasWaited
+          ? this.#reconsidered(fingerprint, attempt, settings)
+          : undefined;
+        if (meanwhile !== undefined) return meanwhile;
+        const verdict = await settings.tokens.verify(candidate);
         // A key its issuer took back: known good no longer.
         if ('refusal' in verdict && verdict.isGuess) this.#known.delete(fingerprint);
         return this.#keep(fingerprint, verdict, attempt);
@@ -136,6 +143,15 @@ export class Identity {
     const verdict = settings.keys.verify(text);
     const outcome = 'refusal' in verdict ? (candidate ?? verdict) : verdict;
     return this.#used(this.#keep(fingerprint, outcome, attempt));
+  }
+
+  /** While it waited the same token may have been found good, or its address to be guessing. */
+  #reconsidered(fingerprint: string, attempt: Attempt, settings: Settings): Known | undefined {
+    const present = this.#fresh(fingerprint, settings);
+    if (present !== undefined || this.#known.get(fingerprint) !== undefined) return present;
+    attempt.isAdmitted = false;
+    this.#admit(attempt);
+    return undefined;
   }
 
   #fresh(fingerprint: string, settings: Settings): Known | undefined {

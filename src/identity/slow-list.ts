@@ -58,7 +58,8 @@ function isWithin(now: number, at: number): boolean {
 
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
-function sourceOf(address = ''): string {
+/** What counts as one address. */
+export function sourceOf(address = ''): string {
   const mapped = MAPPED_IPV4.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   return isIP(address) === 6 ? networkOf(address) : address;
