@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { BoundedMap } from '../identity/bounded-map.ts';
 import { callerOf, type Entry, type Stages } from '../kernel/entry.ts';
 import { MODERN_VERSION } from '../kernel/era.ts';
 import type { Owner, Question } from '../kernel/exchange.ts';
@@ -26,6 +27,12 @@ export interface AskTerms {
   overLimit(code: RefusalCode, principal: Principal): void;
 }
 
+/** Questions of one server to one caller within a minute since the epoch. */
+interface Count {
+  readonly minute: number;
+  readonly count: number;
+}
+
 /** Who is asked. */
 export type Asked = Pick<Owner, 'key' | 'principal' | 'version' | 'clientInfo'>;
 
@@ -36,9 +43,9 @@ const MAX_METHOD_CHARS = 100;
 /** What servers ask of clients: decided per server, limited, shown with the server's name, and recorded (docs/rules.md R7). */
 export class Asks {
   readonly #terms: AskTerms;
-  readonly #counts = new Map<string, number>();
-  readonly #seen = new Set<string>();
-  #minute = 0;
+  /** When they are full, what was not asked for longest is forgotten: who asks too often is not. */
+  readonly #counts = new BoundedMap<string, Count>(MAX_COUNTED);
+  readonly #seen = new BoundedMap<string, true>(MAX_COUNTED);
 
   constructor(terms: AskTerms) {
     this.#terms = terms;
@@ -79,23 +86,20 @@ export class Asks {
   }
 
   #wasAdmitted(key: string | undefined): boolean {
-    return key !== undefined && this.#seen.has(key);
+    return key !== undefined && this.#seen.get(key) === true;
   }
 
   #admitted(key: string | undefined): void {
-    if (key === undefined) return;
-    if (this.#seen.size >= MAX_COUNTED) this.#seen.clear();
-    this.#seen.add(key);
+    if (key !== undefined) this.#seen.set(key, true);
   }
 
   /** How many questions of a server to a caller this is within the present minute. */
   #count(upstream: string, { principal }: Asked): number {
     const minute = Math.floor(this.#terms.now() / MINUTE_MS);
-    if (minute !== this.#minute || this.#counts.size >= MAX_COUNTED) this.#counts.clear();
-    this.#minute = minute;
     const key = `${principal.key}\0${upstream}`;
-    const count = (this.#counts.get(key) ?? 0) + 1;
-    this.#counts.set(key, count);
+    const present = this.#counts.get(key);
+    const count = (present?.minute === minute ? present.count : 0) + 1;
+    this.#counts.set(key, { minute, count });
     return count;
   }
 }
