@@ -47,7 +47,8 @@ export async function readBody(request: IncomingMessage, terms: BodyTerms): Prom
     request.on('end', () => {
       if (!isRefused) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     });
-    request.on('error', refuse);
+    // Whoever breaks off in the midst of a body is no fault of the gateway.
+    request.on('error', () => refuse(brokenOff()));
     request.on('close', () => {
       if (!request.complete) refuse(brokenOff());
     });

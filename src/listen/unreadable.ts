@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { Refusal, REFUSALS, type RefusalCode } from '../kernel/refusals.ts';
@@ -17,9 +18,19 @@ const REASONS: Readonly<Record<number, string>> = {
   431: 'Request Header Fields Too Large',
 };
 
-/** Bytes that are not HTTP, headers above the bound, and what does not come to its end never become a request: the answer is written by hand. */
+/** A socket with the response being written to it, as `node:http` keeps it. */
+interface Answering {
+  readonly _httpMessage?: ServerResponse | null;
+}
+
+/**
+ * Bytes that are not HTTP, headers above the bound, and what does not come to its end never become a request: the answer is written
+ * by hand. A client that pipelined them behind a request whose answer has begun loses the connection instead, for in the midst of
+ * that answer it would be read as part of it.
+ */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  const isAnswering = (socket as Answering)._httpMessage?.headersSent === true;
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
     socket.destroy();
     return;
   }
