@@ -42,12 +42,28 @@ export type MessageKind = 'request' | 'notification' | 'response';
 /** What kind of message a parsed value is; undefined when it is none (JSON-RPC 2.0, sections 4 and 5). */
 export function kindOf(value: unknown): MessageKind | undefined {
   if (!isObject(value) || value['jsonrpc'] !== '2.0') return undefined;
-  if (typeof value['method'] === 'string') return kindOfCall(value);
+  // What names a method is a call, or nothing: taken for a response it would be one that looks like a call.
+  if ('method' in value) return kindOfCall(value);
   const id = value['id'];
   if (isObject(value['error']))
     return id === null || id === undefined || isId(id) ? 'response' : undefined;
   return isObject(value['result']) && isId(id) ? 'response' : undefined;
 }
+
+/** The error of a response as JSON-RPC has it, whatever its sender made of it; undefined where it has none, or null. */
+export function errorOf({ error }: Response): RpcError | undefined {
+  if (!isObject(error)) return undefined;
+  const { code, message } = error as Readonly<Record<string, Json>>;
+  if (Number.isSafeInteger(code) && typeof message === 'string') return error;
+  return {
+    ...error,
+    code: Number.isSafeInteger(code) ? error.code : INTERNAL_ERROR,
+    message: typeof message === 'string' ? message : 'The error came without a message.',
+  };
+}
+
+/** What an error without a code of its own counts as (JSON-RPC 2.0, section 5.1). */
+const INTERNAL_ERROR = -32603;
 
 /** Whether a parsed value is a JSON-RPC message. */
 export function isMessage(value: unknown): value is Message {
@@ -73,6 +89,7 @@ export function request(id: RequestId, method: string, params?: JsonObject): Req
 }
 
 function kindOfCall(value: JsonObject): MessageKind | undefined {
+  if (typeof value['method'] !== 'string') return undefined;
   const params = value['params'];
   if (params !== undefined && !isObject(params)) return undefined;
   if (!('id' in value)) return 'notification';

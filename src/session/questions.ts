@@ -2,7 +2,13 @@ import { RemoteError } from '../kernel/answer.ts';
 import type { Cancellation, Question } from '../kernel/exchange.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
 import { questionFor } from '../kernel/question-shapes.ts';
-import { notification, request, type RequestId, type Response } from '../kernel/json-rpc.ts';
+import {
+  errorOf,
+  notification,
+  request,
+  type RequestId,
+  type Response,
+} from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 interface Open {
@@ -68,9 +74,8 @@ export class OpenQuestions {
     const open =
       response.id === undefined || response.id === null ? undefined : this.#open.get(response.id);
     if (open === undefined) return false;
-    open.settle(
-      response.error === undefined ? (response.result ?? {}) : new RemoteError(response.error),
-    );
+    const error = errorOf(response);
+    open.settle(error === undefined ? (response.result ?? {}) : new RemoteError(error));
     return true;
   }
 

@@ -1,7 +1,7 @@
 import { Cancelled, RemoteError, type Answer } from '../kernel/answer.ts';
 import type { Exchange, Owner } from '../kernel/exchange.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
-import { notification, type RequestId, type Response } from '../kernel/json-rpc.ts';
+import { errorOf, notification, type RequestId, type Response } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import { Transients } from '../kernel/transients.ts';
 import { OpenFailure, type WireFailure } from './wire.ts';
@@ -87,8 +87,8 @@ export class Flights {
   answer(response: Response): boolean {
     const flight = this.#take(response.id);
     if (flight === undefined) return false;
-    if (response.error !== undefined) flight.settle({ error: response.error });
-    else flight.settle({ result: response.result ?? {} });
+    const error = errorOf(response);
+    flight.settle(error === undefined ? { result: response.result ?? {} } : { error });
     return true;
   }
 

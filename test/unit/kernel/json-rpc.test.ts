@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as fc from 'fast-check';
-import { kindOf, notification, request } from '../../../src/kernel/json-rpc.ts';
+import { errorOf, kindOf, notification, request } from '../../../src/kernel/json-rpc.ts';
 
 const KINDS: readonly (readonly [unknown, ReturnType<typeof kindOf>])[] = [
   [{ jsonrpc: '2.0', id: 1, method: 'a' }, 'request'],
@@ -27,6 +27,9 @@ const KINDS: readonly (readonly [unknown, ReturnType<typeof kindOf>])[] = [
   [{ jsonrpc: '2.0', id: 1, method: 'a', params: null }, undefined],
   [{ jsonrpc: '2.0', id: 1, method: 'a', params: 'b' }, undefined],
   [{ jsonrpc: '2.0', id: 1, method: null }, undefined],
+  [{ jsonrpc: '2.0', id: 1, method: -1, result: {} }, undefined],
+  [{ jsonrpc: '2.0', id: 1, method: null, error: { code: 1, message: '' } }, undefined],
+  [{ jsonrpc: '2.0', id: 1, result: {}, error: null }, 'response'],
   [{ jsonrpc: '2.0', id: null, result: {} }, undefined],
   [{ jsonrpc: '2.0', result: {} }, undefined],
   [{ jsonrpc: '2.0', id: 1, result: [] }, undefined],
@@ -61,4 +64,16 @@ test('what is made as a request or a notification is one, with params only where
   assert.equal(kindOf(notification('a', {})), 'notification');
   assert.equal('params' in request(1, 'a'), false);
   assert.equal('params' in notification('a'), false);
+});
+
+test('a response with a null error is a success, and every error has a code and a message', () => {
+  const of = (error: unknown) => errorOf({ jsonrpc: '2.0', id: 1, error: error as never });
+  for (const none of [undefined, null, 'text', 7, []]) assert.equal(of(none), undefined);
+  const sound = { code: -1, message: 'no', data: [1] };
+  assert.equal(of(sound), sound);
+  const message = 'The error came without a message.';
+  assert.deepEqual(of({}), { code: -32_603, message });
+  assert.deepEqual(of({ code: 1.5, data: 2 }), { code: -32_603, message, data: 2 });
+  assert.deepEqual(of({ code: '5', message: 'm' }), { code: -32_603, message: 'm' });
+  assert.deepEqual(of({ code: 5, message: {} }), { code: 5, message });
 });
