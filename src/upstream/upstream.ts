@@ -13,9 +13,10 @@ import { Instances } from './instances.ts';
 import { SessionLost } from './flights.ts';
 import type { Link } from './link.ts';
 import { Nature } from './nature.ts';
-import { linkFactory, openLink, type LinkFactory } from './open-link.ts';
+import { linkFactory, type LinkFactory } from './open-link.ts';
 import { openShared } from './open-shared.ts';
 import type { LinkEvents, UpstreamCall, UpstreamPorts } from './ports.ts';
+import { openOwnLink } from './open-own-link.ts';
 import { OwnShelves } from './own-shelves.ts';
 import { ownTerms } from './own-terms.ts';
 import { isToBeSentAgain } from './sent-again.ts';
@@ -288,12 +289,8 @@ export class Upstream {
 
   async #openOwn(owner: Owner | undefined): Promise<Link> {
     if (owner?.isRestored === true) this.#ports.log('warn', this.plan.name, STATE_LOST);
-    const link = await openLink(
-      this.#factory,
-      'legacy',
-      ownTerms(owner),
-      this.#events(() => undefined, owner, owner?.key ?? MUTE),
-    );
+    const events = this.#events(() => undefined, owner, owner?.key ?? MUTE);
+    const link = await openOwnLink(this.#factory, ownTerms(owner), events);
     this.#tellLevel(link, owner?.logLevel ?? this.#ports.sharedLevel());
     if (owner === undefined) await link.watch(this.#shelf.watched).catch(() => undefined);
     return link;
