@@ -5,7 +5,10 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** A text as a header value: as it is where HTTP allows, else as `=?base64?...?=` (spec 2026-07-28, streamable HTTP). */
 export function toHeader(text: string): string {
   if (PLAIN.test(text) && !WRAPPED.test(text)) return text;
-  return `=?base64?${btoa(String.fromCharCode(...new TextEncoder().encode(text)))}?=`;
+  let bytes = '';
+  // One by one: as arguments of one call, the bytes of a long text are more than the stack holds.
+  for (const byte of new TextEncoder().encode(text)) bytes += String.fromCharCode(byte);
+  return `=?base64?${btoa(bytes)}?=`;
 }
 
 /** The text of a header value; undefined when it is absent or wrapped badly. */
