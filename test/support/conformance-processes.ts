@@ -41,20 +41,24 @@ function remember(started: Started): void {
 }
 
 /** Starts Node with these arguments, in the repository's folder and with no more environment than this. */
-export function startNode(args: readonly string[], env: Record<string, string> = {}): Started {
+export function startNode(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): Started {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: { PATH, HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
     detached: true,
   });
   let written = '';
   const collect = (chunk: Buffer): void => {
     written += chunk.toString();
   };
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
+  child.stdout?.on('data', collect);
+  child.stderr?.on('data', collect);
   const exited = once(child, 'close').then(([code]) => code as number | null);
   const started = { child, output: () => written, exited };
   remember(started);
