@@ -65,7 +65,7 @@ const MAY_IMPORT: Allowances = {
   listen: {
     layers: ['kernel', 'spine/ports.ts'],
     packages: [],
-    node: ['crypto', 'events', 'http', 'https', 'net', 'stream', 'tls', 'zlib'],
+    node: ['crypto', 'events', 'http', 'https', 'net', 'stream', 'tls', 'v8', 'zlib'],
   },
   admin: {
     layers: ['kernel'],

@@ -52,7 +52,7 @@ export const DOOR = z.strictObject({
   ),
   maxInFlightBytes: bytes(
     268_435_456,
-    'Bytes of request bodies held at once; beyond it requests are refused with OVERLOADED.',
+    'Bytes of request bodies held at once, never more than a sixteenth of the largest heap the process may have; beyond it requests are refused with OVERLOADED.',
     1024,
   ),
   maxConnections: count(

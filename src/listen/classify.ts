@@ -2,9 +2,12 @@ import { META, type Era } from '../kernel/era.ts';
 import { objectAt, type Json } from '../kernel/json.ts';
 import { isMessage, type Message } from '../kernel/json-rpc.ts';
 import { Refusal } from '../kernel/refusals.ts';
+import { hasMoreValuesThan } from '../kernel/values.ts';
 
-/** Parses a body. Throws MALFORMED_JSON, or MALFORMED_MESSAGE for what is nested too deep. */
+/** Parses a body. Throws MALFORMED_JSON, or MALFORMED_MESSAGE for what is nested too deep or holds too many values. */
 export function parseBody(text: string): Json {
+  if (hasMoreValuesThan(MAX_VALUES, text))
+    throw new Refusal('MALFORMED_MESSAGE', `The message holds more than ${MAX_VALUES} values.`);
   const value = parse(text);
   // A short text cannot be deep: the small messages that make up most of the traffic are not walked through.
   if (text.length < 2 * MAX_DEPTH || !isDeeper(value, MAX_DEPTH)) return value;
@@ -19,6 +22,9 @@ function parse(text: string): Json {
     throw new Refusal('MALFORMED_JSON');
   }
 }
+
+/** Of the shortest values a text takes forty times its length once it is parsed, and callers send many at once. */
+const MAX_VALUES = 500_000;
 
 /** What is nested deeper cannot be written again without risk to the stack, and no tool needs it. */
 const MAX_DEPTH = 512;

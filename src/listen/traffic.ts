@@ -1,8 +1,14 @@
+import { getHeapStatistics } from 'node:v8';
+
 import type { DoorPlan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
 
 /** What of the plan bounds the traffic. */
 export type TrafficBounds = Pick<DoorPlan, 'maxInFlight' | 'maxInFlightBytes'>;
+
+/** While it is read, parsed and passed on, a body is held some times over: this part of the heap at most may be bodies. */
+const HEAP_SHARE = 1 / 16;
+const MAX_BYTES = getHeapStatistics().heap_size_limit * HEAP_SHARE;
 
 /** Requests under way on one listener, and the bytes of their bodies: counted, bounded, and stopped when the gateway ends. */
 export class Traffic {
@@ -18,6 +24,11 @@ export class Traffic {
   /** Takes a new plan's bounds; what is under way goes on. */
   apply(bounds: TrafficBounds): void {
     this.#bounds = bounds;
+  }
+
+  /** What the plan allows, unless this process has not the memory for it. */
+  get #maxBytes(): number {
+    return Math.min(this.#bounds.maxInFlightBytes, MAX_BYTES);
   }
 
   /** Requests that are being answered. */
@@ -36,8 +47,9 @@ export class Traffic {
 
   /** Whether one more request would be admitted. */
   get hasRoom(): boolean {
-    const { maxInFlight, maxInFlightBytes } = this.#bounds;
-    return !this.#isClosing && this.#inFlight < maxInFlight && this.#bytes < maxInFlightBytes;
+    return (
+      !this.#isClosing && this.#inFlight < this.#bounds.maxInFlight && this.#bytes < this.#maxBytes
+    );
   }
 
   /** Throws SHUTTING_DOWN or OVERLOADED where one more request cannot be taken. */
@@ -59,7 +71,7 @@ export class Traffic {
 
   /** Holds so many bytes more until `release`. Throws OVERLOADED, and holds none of them, where they are too many. */
   hold(bytes: number): void {
-    if (this.#bytes + bytes > this.#bounds.maxInFlightBytes) throw new Refusal('OVERLOADED');
+    if (this.#bytes + bytes > this.#maxBytes) throw new Refusal('OVERLOADED');
     this.#bytes += bytes;
   }
 

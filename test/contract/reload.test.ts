@@ -211,7 +211,7 @@ test(
       'its process was gone',
       TOLD_MS,
       () =>
-        descendantsOf(gateway.pid).filter(({ command }) => command.includes('echo-server'))
+        descendantsOf(gateway.pid).filter(({ command }) => command.includes('echo-stdio'))
           .length === 1,
     );
     await gateway.configure({ one: echoServer(), two: echoServer() });

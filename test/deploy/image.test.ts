@@ -15,7 +15,7 @@ import { selfSigned } from '../support/access-certificate.ts';
 import { eventually } from '../support/processes.ts';
 
 const folder = fileURLToPath(new URL('../..', import.meta.url));
-const ECHO_SERVER = `${folder}/bench/echo-server.ts`;
+const ECHO_SERVER = `${folder}/bench/servers/echo-stdio.ts`;
 const BUILD_WITHIN = { timeout: 280_000 };
 const HEALTHY_WITHIN_MS = 20_000;
 const MEBIBYTE = 1024 ** 2;

@@ -105,7 +105,7 @@ test(
     assert.match(gateway.output(), /the audit is not in order/u);
     // Lists and what needs no record go on, also over an open connection.
     assert.ok((await session.tools()).includes('echo__echo'));
-    const child = descendantsOf(gateway.pid).find(({ command }) => command.includes('echo-server'));
+    const child = descendantsOf(gateway.pid).find(({ command }) => command.includes('echo-stdio'));
     process.kill(child?.pid ?? 0, 'SIGKILL');
     await eventually('the log says why it cannot be started again', WAIT_MS, () =>
       gateway.log('echo').some(({ msg }) => msg.includes('cannot be started: EMFILE')),

@@ -11,7 +11,7 @@ import { eventually } from '../support/raw-eventually.ts';
 const SERVERS = {
   it: {
     command: process.execPath,
-    args: [join(import.meta.dirname, '../../bench/echo-server.ts')],
+    args: [join(import.meta.dirname, '../../bench/servers/echo-stdio.ts')],
   },
 };
 const CALLS = 1_000;

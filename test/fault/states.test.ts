@@ -223,7 +223,7 @@ test('a frozen server is degraded while it does not answer pings, and ready agai
   await gateway.whenReady('freezes', 'steady');
   const session = await RawSession.open(gateway.url);
   const { pid } = await eventually('its process was found', 5_000, () =>
-    descendantsOf(gateway.pid).find(({ command }) => command.includes('echo-server')),
+    descendantsOf(gateway.pid).find(({ command }) => command.includes('echo-stdio')),
   );
   process.kill(pid, 'SIGSTOP');
   const degraded = await gateway.whenServer('freezes', ({ phase }) => phase === 'degraded');
@@ -242,7 +242,7 @@ test('a server that stays frozen while nothing is asked of it is replaced', asyn
   await gateway.whenReady('freezes');
   const session = await RawSession.open(gateway.url);
   const frozen = await eventually('its process was found', 5_000, () =>
-    descendantsOf(gateway.pid).find(({ command }) => command.includes('echo-server')),
+    descendantsOf(gateway.pid).find(({ command }) => command.includes('echo-stdio')),
   );
   process.kill(frozen.pid, 'SIGSTOP');
   await gateway.whenServer('freezes', ({ phase, restarts }) => phase === 'ready' && restarts === 1);

@@ -28,6 +28,12 @@ const PLAN: DoorPlan = {
   tls: undefined,
   maxBodyBytes: 1000,
   maxHeaderBytes: 1000,
+  maxInFlight: 1000,
+  maxInFlightBytes: 1000,
+  maxConnections: 1000,
+  receiveTimeoutMs: 1000,
+  stalledMs: 1000,
+  maxUnreadBytes: 1000,
 };
 
 /** Header values: any that HTTP can carry, and true ones with faults. */

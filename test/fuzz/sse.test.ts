@@ -7,7 +7,9 @@ import * as fc from 'fast-check';
 import { Agent } from 'undici';
 import { isMessage, type Message } from '../../src/kernel/json-rpc.ts';
 import { SseWriter } from '../../src/listen/sse-writer.ts';
+import { Unread } from '../../src/listen/unread.ts';
 import { startFetch } from '../../src/upstream/connectors/http-fetch.ts';
+import { Lingering } from '../../src/upstream/connectors/lingering.ts';
 import type { WireFailure } from '../../src/upstream/wire.ts';
 import { eventsOf } from './event-parser.ts';
 
@@ -51,7 +53,7 @@ function readBy(chunks: readonly Buffer[], maxBytes = 1_000_000): Promise<Read> 
       onEnd: (failure: WireFailure | undefined) => resolve({ messages, others, lastId, failure }),
     };
     const terms = { dispatcher, origin: url.origin, url, method: 'GET', headers: {} } as const;
-    startFetch({ ...terms, body: undefined, maxBytes, sink });
+    startFetch({ ...terms, body: undefined, maxBytes, sink, lingering: new Lingering() });
   });
 }
 
@@ -146,7 +148,8 @@ test('what the gateway writes into a stream is read back the same by a reader of
   await fc.assert(
     fc.asyncProperty(texts, fc.option(fc.stringMatching(/^\d{1,5}$/u)), async (sent, prefix) => {
       serve = (_request, response) => {
-        const terms = { keepAliveMs: 0, maxBehindBytes: 1_000_000 };
+        const unread = new Unread({ stalledMs: 60_000, maxUnreadBytes: 1_000_000 });
+        const terms = { keepAliveMs: 0, maxBehindBytes: 1_000_000, unread };
         const writer = new SseWriter(response, terms, { 'x-other': '1' }, prefix ?? undefined);
         for (const [index, text] of sent.entries()) {
           writer.raw(': keep-alive\n\n');

@@ -51,7 +51,7 @@ export function fixture(era: 'legacy' | 'modern', ...args: readonly string[]): S
 
 /** A server as cheap as there is one: one tool, `echo`. */
 export function echoServer(): ServerEntry {
-  return { command: process.execPath, args: [join(ROOT, 'bench/echo-server.ts')] };
+  return { command: process.execPath, args: [join(ROOT, 'bench/servers/echo-stdio.ts')] };
 }
 
 /** A folder of configuration and data, and the gateways started on it, one after the other. */

@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import { cutOff } from '../../kernel/cut.ts';
 import type { Json } from '../../kernel/json.ts';
 import { isMessage, type Message } from '../../kernel/json-rpc.ts';
+import { hasMoreValuesThan, MAX_SERVER_VALUES } from '../../kernel/values.ts';
 import type { WireFailure } from '../wire.ts';
 import type { Lingerer, Lingering } from './lingering.ts';
 import {
@@ -83,6 +84,11 @@ export function startFetch(terms: FetchTerms): Fetching {
   );
   return reader;
 }
+
+const TOO_MANY_VALUES: WireFailure = {
+  kind: 'protocol',
+  message: `sent a message of more than ${MAX_SERVER_VALUES} values`,
+};
 
 class BodyReader implements Fetching, Lingerer {
   readonly #terms: FetchTerms;
@@ -220,10 +226,18 @@ class BodyReader implements Fetching, Lingerer {
     if (data === '') return;
     // Chatter on a stream is passed over, as it is on stdio: what comes next may be whole.
     const failure = this.#deliver(data);
-    if (failure !== undefined) this.#terms.sink.onNoise?.(failure.message);
+    if (failure === TOO_MANY_VALUES) this.#end(failure);
+    else if (failure !== undefined) this.#terms.sink.onNoise?.(failure.message);
+  }
+
+  /** Ends the stream: who waits for what came of it would wait for ever. */
+  #end(failure: WireFailure): void {
+    this.#finish(failure);
+    this.#controller?.abort(new Error('ended'));
   }
 
   #deliver(text: string): WireFailure | undefined {
+    if (hasMoreValuesThan(MAX_SERVER_VALUES, text)) return TOO_MANY_VALUES;
     let value: Json;
     try {
       value = JSON.parse(text) as Json;

@@ -11,7 +11,7 @@ import { Chatter } from '../chatter.ts';
 import { KeyLines } from '../key-lines.ts';
 import { LineReader } from '../lines.ts';
 import { StderrRing } from '../stderr-ring.ts';
-import { hasMoreValuesThan } from '../values.ts';
+import { hasMoreValuesThan, MAX_SERVER_VALUES } from '../../kernel/values.ts';
 import { unwatchGroup, watchGroup } from '../watchdog.ts';
 import { writeMessage, type Wire, type WireEvents } from '../wire.ts';
 
@@ -31,8 +31,6 @@ const MAX_LOGGED_CHARS = 500;
 const FULL_READ = 65_536;
 /** Between reads of what a flood of error output brings, in milliseconds. */
 const FLOOD_PAUSE_MS = 10;
-/** Parsed, they take some hundred MiB. */
-const MAX_VALUES = 4_000_000;
 const BYTE_ORDER_MARK = '\uFEFF';
 /** Legal inside JSON texts, but taken for the end of a line by much that reads lines. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/gu;
@@ -195,8 +193,8 @@ class StdioWire implements Wire {
   #receive(line: string): void {
     if (this.#isClosed) return;
     const text = line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line;
-    if (hasMoreValuesThan(MAX_VALUES, text)) {
-      this.#fail(`sent a message of more than ${MAX_VALUES} values`);
+    if (hasMoreValuesThan(MAX_SERVER_VALUES, text)) {
+      this.#fail(`sent a message of more than ${MAX_SERVER_VALUES} values`);
       return;
     }
     const value = mayBeMessage(text) ? parsed(text) : undefined;
@@ -314,6 +312,8 @@ function spawnReason(error: NodeJS.ErrnoException, endpoint: StdioEndpoint): str
   if (error.code === 'ENOENT') {
     return `cannot be started: no command "${endpoint.command}" on the PATH (or no folder "${endpoint.cwd ?? '.'}")`;
   }
+  if (error.code === 'EMFILE' || error.code === 'ENFILE')
+    return `cannot be started: ${error.code}, too many open files; raise the limit of the gateway (ulimit -n)`;
   return `cannot be started: ${error.code ?? error.message}`;
 }
 

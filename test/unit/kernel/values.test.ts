@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as fc from 'fast-check';
-import { hasMoreValuesThan } from '../../../src/upstream/values.ts';
+import { hasMoreValuesThan } from '../../../src/kernel/values.ts';
 
 const STRING = /"(?:[^"\\]|\\.)*"/gu;
 

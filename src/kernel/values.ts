@@ -4,6 +4,9 @@ const BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 const BRACE = 0x7b;
 
+/** Most values of one message of a server: parsed, the shortest of them take some 150 MB. */
+export const MAX_SERVER_VALUES = 4_000_000;
+
 /**
  * Whether a JSON text may hold more values than so many, told without parsing it: parsed, a text of the shortest values takes
  * up to forty times its length. What is no JSON may be told either.
