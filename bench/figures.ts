@@ -31,9 +31,6 @@ export type Figure = (round: LoadFigures) => number;
 export const callsPerSecond: Figure = (round) => round.calls / round.seconds;
 export const cpuPerCall: Figure = (round) => round.cpuMicroseconds / round.calls;
 export const p50: Figure = (round) => round.p50Ms;
-export const p99: Figure = (round) => round.p99Ms;
-export const resident: Figure = (round) => round.residentMegabytes;
-export const children: Figure = (round) => round.children;
 
 /** Median, lowest and highest. */
 export function spread(values: readonly number[]): Spread {
@@ -76,10 +73,10 @@ export function sideOf(series: Series): Side {
     callsPerSecond: over(series, callsPerSecond),
     cpuMicrosecondsPerCall: over(series, cpuPerCall),
     clientMicrosecondsPerCall: over(series, (round) => round.clientMicroseconds / round.calls),
-    residentMegabytes: over(series, resident),
+    residentMegabytes: over(series, (round) => round.residentMegabytes),
     p50Ms: over(series, p50),
-    p99Ms: over(series, p99),
-    children: over(series, children),
+    p99Ms: over(series, (round) => round.p99Ms),
+    children: over(series, (round) => round.children),
     calls: total((round) => round.calls),
     errors: total((round) => round.errors),
     stuck: total((round) => round.stuck),

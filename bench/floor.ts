@@ -1,6 +1,7 @@
 // The yardstick: the least a pass-through can do between HTTP and one server, without a single check.
 // To a stdio server: HTTP in, id rewritten, child's input. To an HTTP server: HTTP in, HTTP out, not a byte changed.
-// Usage: node bench/floor.ts PORT URL, or: node bench/floor.ts PORT COMMAND [ARGS...]
+// With "splice" it parses nothing: it puts the id in the place of the other, wherever the first "id" of a message stands.
+// Usage: node bench/floor.ts PORT URL, or: node bench/floor.ts PORT parse|splice COMMAND [ARGS...]
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -64,6 +65,50 @@ function toChild(command: string, args: readonly string[]): Pass {
   };
 }
 
+/** The same without parsing, for messages that begin with their id: how little a long message can cost. */
+function toChildSpliced(command: string, args: readonly string[]): Pass {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  process.once('exit', () => child.kill());
+  const waiting = new Map<number, { id: string; response: ServerResponse }>();
+  const lines = new LineReader();
+  let lastId = 0;
+  // One character a byte: nothing is decoded.
+  child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
+    for (const line of lines.push(chunk)) answer(line);
+  });
+
+  function answer(line: string): void {
+    const found = ID.exec(line);
+    const call = waiting.get(Number(found?.[2]));
+    if (!found || !call) return;
+    waiting.delete(Number(found[2]));
+    const [start = '', before = ''] = found;
+    const [head, tail] = [before + call.id, line.slice(start.length)];
+    const length = head.length + tail.length;
+    call.response.writeHead(200, {
+      'content-type': 'application/json',
+      'content-length': length,
+      'mcp-session-id': 'floor',
+    });
+    call.response.end(head + tail, 'latin1');
+  }
+
+  return (_request, body, response) => {
+    const text = body.toString('latin1');
+    const found = ID.exec(text);
+    if (!found) {
+      response.writeHead(202).end();
+      return;
+    }
+    const [start = '', before = '', id = ''] = found;
+    lastId += 1;
+    waiting.set(lastId, { id, response });
+    child.stdin.write(`${before}${lastId}${text.slice(start.length)}\n`, 'latin1');
+  };
+}
+
+const ID = /^(\{"jsonrpc":"2\.0","id":)(\d+)/;
+
 /** To a server over HTTP: each connection has ids of its own, so the bytes pass as they are. */
 function toServer(url: URL): Pass {
   const pool = new Pool(url.origin, { connections: 64 });
@@ -94,8 +139,12 @@ function toServer(url: URL): Pass {
   };
 }
 
-const [port = '0', target = '', ...args] = process.argv.slice(2);
-const pass = target.startsWith('http://') ? toServer(new URL(target)) : toChild(target, args);
+const [port = '0', how = '', command = '', ...args] = process.argv.slice(2);
+const passes: Record<string, () => Pass> = {
+  parse: () => toChild(command, args),
+  splice: () => toChildSpliced(command, args),
+};
+const pass = passes[how]?.() ?? toServer(new URL(how));
 
 createServer((request, response) => {
   if (request.method !== 'POST') {

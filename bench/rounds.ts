@@ -27,16 +27,37 @@ export async function loadOnce(subject: Subject, load: Partial<Order>): Promise<
   return JSON.parse(stdout) as LoadFigures;
 }
 
-/** Rounds in turn, A B A B, so that a slow moment of the machine meets all sides. */
+/**
+ * Rounds in turn, A B A B, so that a slow moment of the machine meets all sides. With `onBroken` a side that breaks under
+ * the load is left out from then on, and told there.
+ */
 export async function interleave(
   subjects: readonly Subject[],
-  count: number,
-  load: Partial<Order>,
+  { count, load }: { count: number; load: Partial<Order> },
+  onBroken?: (subject: Subject, reason: string) => void,
 ): Promise<Series[]> {
-  const series = subjects.map((subject): Series => ({ name: subject.name, rounds: [] }));
+  const series = subjects.map((subject) => ({ subject, rounds: [] as LoadFigures[] }));
+  const broken = new Set<Subject>();
+  const oneRound = async ({ subject, rounds }: (typeof series)[number]): Promise<void> => {
+    try {
+      rounds.push(await loadOnce(subject, load));
+    } catch (error) {
+      if (onBroken === undefined) throw error;
+      broken.add(subject);
+      onBroken(subject, reasonOf(error));
+    }
+  };
   for (let round = 0; round < count; round += 1) {
-    for (const [index, subject] of subjects.entries())
-      series[index]?.rounds.push(await loadOnce(subject, load));
+    for (const each of series) if (!broken.has(each.subject)) await oneRound(each);
   }
-  return series;
+  return series.flatMap(({ subject: { name }, rounds }) =>
+    rounds.length === 0 ? [] : [{ name, rounds }],
+  );
+}
+
+/** Why something failed, in one line and without the paths of this machine. */
+export function reasonOf(error: unknown): string {
+  const { stderr = '', message = '' } = error as { stderr?: string; message?: string };
+  const text = stderr === '' ? message : stderr;
+  return (/^\w*Error: .*/m.exec(text)?.[0] ?? text.split('\n')[0] ?? '').slice(0, 300);
 }

@@ -6,6 +6,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import type { Outcome, ScenarioResult } from './outcome.ts';
 import { describe, linesTable } from './report.ts';
+import { reasonOf } from './rounds.ts';
 import type { Pace, Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -14,7 +15,7 @@ const HELP = `Usage: npm run bench -- [options]      the short set, under five m
   --only NAME     this scenario alone; may be given several times (npm run bench -- --list names them)
   --side SIDE     one side of it alone, such as floor or gateway
   --rounds N      rounds of each side (short: 3, full: 7)
-  --seconds S     length of a round (short: 2.5, full: 4)
+  --seconds S     length of a round (short: 1.5, full: 4)
   --sessions N    sessions at once, in place of what the scenario says
   --bytes N       characters of each result, in place of what the scenario says
   --profile DIR   profile one side (the gateway unless --side says another) into DIR and print where its time goes
@@ -70,7 +71,7 @@ function paceOf({ full: isFull, profile, ...flags }: PaceFlags): Pace {
   return {
     isFull,
     rounds: Number(flags.rounds ?? (isFull ? 7 : 3)),
-    seconds: Number(flags.seconds ?? (isFull ? 4 : 2.5)),
+    seconds: Number(flags.seconds ?? (isFull ? 4 : 1.5)),
     minutes: Number(flags.minutes ?? 15),
     // A profiler costs its side too much for a ratio to mean anything: one side alone then.
     side: flags.side ?? (profile === undefined ? undefined : 'gateway'),
@@ -100,7 +101,8 @@ async function measured(scenario: Scenario, pace: Pace): Promise<ScenarioResult>
     outcome = await scenario.run(pace);
   } catch (error) {
     process.exitCode = 1;
-    const notes = [`FAILED: ${error instanceof Error ? error.message : String(error)}`];
+    process.stderr.write(`${String(error)}\n`);
+    const notes = [`FAILED: ${reasonOf(error)}`];
     outcome = { lines: [], sides: [], notes };
   }
   if (outcome.notes.some((note) => note.startsWith('WRONG'))) process.exitCode = 1;

@@ -3,7 +3,7 @@ import { callsPerSecond, cpuPerCall, over, paired, p50, sideOf } from './figures
 import type { Order } from './load/order.ts';
 import { line, type Line, type Outcome, type Target } from './outcome.ts';
 import { topFunctions } from './profile.ts';
-import { interleave, loadOnce, type Series } from './rounds.ts';
+import { interleave, reasonOf, type Series } from './rounds.ts';
 import { startSide, type Place, type SideName } from './sides/sides.ts';
 import type { Subject } from './sides/subject.ts';
 
@@ -64,20 +64,24 @@ async function runRow(row: LoadRow, pace: Pace): Promise<Outcome> {
   let series: Series[];
   try {
     const load = { ...row.load, ...pace.load, seconds: (row.seconds ?? 1) * pace.seconds };
-    const ready = await warmUp(subjects, load, row.isLenient === true ? notes : undefined);
-    series = await interleave(
-      ready,
-      Math.max(1, Math.round((row.rounds ?? 1) * pace.rounds)),
-      load,
-    );
+    const onBroken = (subject: Subject, reason: string): void =>
+      void notes.push(`${subject.name} broke under the load: ${reason}`);
+    const tell = row.isLenient === true ? onBroken : undefined;
+    const warm = { count: 1, load: { ...load, seconds: WARM_UP_SECONDS } };
+    const names = new Set((await interleave(subjects, warm, tell)).map(({ name }) => name));
+    const ready = subjects.filter(({ name }) => names.has(name));
+    const count = Math.max(1, Math.round((row.rounds ?? 1) * pace.rounds));
+    series = await interleave(ready, { count, load }, tell);
   } finally {
     await stopAll(subjects, notes);
   }
   const lines = (row.goals ?? []).flatMap((goal) => goal(series) ?? []);
   const profile = profileOf(pace, subjects, series);
   const sides = series.map(sideOf);
+  // The exit code is for what is wrong here, not for what others cannot do.
+  const wrong = row.isLenient === true ? 'Wrong or missing' : 'WRONG';
   for (const { name, errors, firstError } of sides)
-    if (errors > 0) notes.push(`WRONG: ${name}, ${errors} replies; the first: ${firstError}`);
+    if (errors > 0) notes.push(`${wrong}: ${name}, ${errors} replies; the first: ${firstError}`);
   return { lines, sides, notes, ...(profile && { profile }) };
 }
 
@@ -95,7 +99,7 @@ async function startSides(row: LoadRow, pace: Pace, notes: string[]): Promise<Su
       subjects.push(await startSide(side, place));
     } catch (error) {
       if (row.isLenient === true) {
-        notes.push(`${side} could not be measured: ${String(error).slice(0, 500)}`);
+        notes.push(`${side} could not be measured: ${reasonOf(error)}`);
         continue;
       }
       await stopAll(subjects, notes);
@@ -103,30 +107,6 @@ async function startSides(row: LoadRow, pace: Pace, notes: string[]): Promise<Su
     }
   }
   return subjects;
-}
-
-/** What stays when each has been under load once; one that breaks under it is noted where that is no failure. */
-async function warmUp(
-  subjects: readonly Subject[],
-  load: Partial<Order>,
-  notes: string[] | undefined,
-): Promise<Subject[]> {
-  const ready: Subject[] = [];
-  for (const subject of subjects) {
-    try {
-      await loadOnce(subject, { ...load, seconds: WARM_UP_SECONDS });
-      ready.push(subject);
-    } catch (error) {
-      if (notes === undefined) throw error;
-      notes.push(`${subject.name} broke under the load: ${reasonOf(error)}`);
-    }
-  }
-  return ready;
-}
-
-function reasonOf(error: unknown): string {
-  const text = String((error as { stderr?: string }).stderr ?? error);
-  return (/Error: .*/.exec(text)?.[0] ?? text).slice(0, 300);
 }
 
 async function stopAll(subjects: readonly Subject[], notes: string[]): Promise<void> {
@@ -159,7 +139,7 @@ export interface Demand {
 }
 
 /** A figure of one side as a multiple of that of another. */
-export function ratio(
+function ratio(
   { item = '', what, ...demand }: Demand,
   figure: Figure,
   names: readonly [side: SideName, yardstick: SideName],

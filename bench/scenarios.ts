@@ -1,7 +1,7 @@
-import { children } from './figures.ts';
 import { idleSessions } from './own/idle-sessions.ts';
 import { manyCalls, residentMemory } from './own/memory.ts';
 import { neighbours } from './own/neighbours.ts';
+import { processes } from './own/processes.ts';
 import { restart } from './own/restart.ts';
 import { soak } from './own/soak.ts';
 import { startTime } from './own/start-time.ts';
@@ -89,7 +89,6 @@ const ROWS: readonly LoadRow[] = [
   {
     name: 'http-1',
     what: 'small calls to a legacy HTTP server, one session',
-    isShort: true,
     sides: ['direct', 'floor', 'gateway'],
     place: { server: 'http-legacy' },
     load: { sessions: 1 },
@@ -140,13 +139,16 @@ const ROWS: readonly LoadRow[] = [
     name: 'result-1mb',
     what: 'results of 1 MB from a stdio server, 4 sessions',
     isShort: true,
-    sides: ['floor', 'gateway'],
+    sides: ['floor', 'splicing floor', 'gateway'],
     load: { sessions: 4, bytes: 1_000_000 },
     goals: [
       cpuOf(TO_FLOOR, {
         item: '2',
         what: '1 MB results, stdio: CPU per call, of the floor',
         target: { atMost: 1.3 },
+      }),
+      cpuOf(['gateway', 'splicing floor'], {
+        what: '1 MB results, stdio: CPU per call, of a floor that parses nothing',
       }),
     ],
   },
@@ -168,7 +170,6 @@ const ROWS: readonly LoadRow[] = [
   {
     name: 'list-1000-gzip',
     what: 'tools/list of 1,000 tools, 16 sessions that accept gzip',
-    isShort: true,
     sides: ['gateway'],
     place: { tools: 1000 },
     load: { sessions: 16, operation: 'list', tools: 1000, encoding: 'gzip, deflate' },
@@ -197,11 +198,6 @@ const ROWS: readonly LoadRow[] = [
         'gateway',
         { item: '2', what: '1,000 sessions calling: wrong replies', target: { atMost: 0 } },
         { figure: (round) => round.errors, unit: '' },
-      ),
-      figureOf(
-        'gateway',
-        { what: '1,000 sessions calling: child processes' },
-        { figure: children, unit: '' },
       ),
       throughputOf(TO_FLOOR, { what: '1,000 sessions: throughput, of the floor' }),
     ],
@@ -348,6 +344,12 @@ const ROWS: readonly LoadRow[] = [
     ],
   },
   {
+    name: 'floors',
+    what: 'the floor that parses against the one that splices, small calls',
+    sides: ['floor', 'splicing floor'],
+    goals: [cpuOf(['splicing floor', 'floor'], { what: 'splicing floor: CPU per call' })],
+  },
+  {
     name: 'self-check',
     what: 'the floor against itself: how far from 1 the ratios go by noise alone',
     sides: ['floor', 'floor again'],
@@ -360,6 +362,12 @@ const ROWS: readonly LoadRow[] = [
 
 /** What one load cannot show: a line and a function each. */
 const OWN: readonly Scenario[] = [
+  {
+    name: 'processes',
+    what: 'child processes with one session and with 1,000, all calling',
+    isShort: true,
+    run: processes,
+  },
   {
     name: 'idle-sessions',
     what: '1,000 legacy sessions that do nothing',

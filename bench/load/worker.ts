@@ -14,7 +14,7 @@ export interface Tally {
 const FAULT_PAUSE_MS = 50;
 
 /** Opens a client of the kind that the order names. */
-export function openClient(order: Order): Promise<McpClient> {
+function openClient(order: Order): Promise<McpClient> {
   switch (order.client) {
     case 'legacy':
       return LegacyClient.open(order);

@@ -13,8 +13,10 @@ interface Peer {
   /** The file of its command, in its package. */
   readonly file: string;
   readonly door: Partial<Door>;
-  /** Its arguments, in words: how it is configured. */
-  readonly args: (port: number, command: readonly string[], folder: string) => string[];
+  /** How it is configured: its arguments, given where they may name files. */
+  readonly args: (port: number, command: readonly string[], config: string) => string[];
+  /** The file they name. */
+  readonly config?: (command: readonly string[]) => object;
 }
 
 /** Each as its own documentation sets it up for one stdio server, with what costs it time and can be switched off switched off. */
@@ -24,11 +26,8 @@ export const PEERS: Readonly<Record<PeerName, Peer>> = {
     file: 'dist/cli.js',
     // Its one endpoint for clients speaks HTTP+SSE alone.
     door: { prefix: 'bench__', client: 'sse' },
-    args: (port, [command, ...args], folder) => {
-      const config = join(folder, 'servers.json');
-      writeFileSync(config, JSON.stringify({ mcpServers: { bench: { command, args } } }));
-      return ['--port', String(port), '--config', config];
-    },
+    args: (port, _command, config) => ['--port', String(port), '--config', config],
+    config: ([command, ...args]) => ({ mcpServers: { bench: { command, args } } }),
   },
   'mcp-proxy': {
     isAggregating: false,
@@ -73,7 +72,11 @@ export async function startPeer(name: PeerName, command: readonly string[]): Pro
   const program: Program = {
     name,
     door: peer.door,
-    args: (port, folder) => [file, ...peer.args(port, command, folder)],
+    args: (port, folder) => {
+      const config = join(folder, 'servers.json');
+      if (peer.config !== undefined) writeFileSync(config, JSON.stringify(peer.config(command)));
+      return [file, ...peer.args(port, command, config)];
+    },
   };
   return start(program);
 }

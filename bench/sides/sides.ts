@@ -18,7 +18,16 @@ export interface Place {
   readonly profileFolder?: string | undefined;
 }
 
-export type SideName = 'floor' | 'direct' | 'floor again' | keyof typeof CONFIGURATIONS | PeerName;
+export type SideName = 'direct' | FloorName | keyof typeof CONFIGURATIONS | PeerName;
+
+/** How each takes messages to a stdio server. */
+const FLOORS = { floor: 'parse', 'floor again': 'parse', 'splicing floor': 'splice' } as const;
+
+type FloorName = keyof typeof FLOORS;
+
+function isFloor(name: string): name is FloorName {
+  return name in FLOORS;
+}
 
 /** Starts one side; with an HTTP server behind it, that server too. */
 export async function startSide(side: SideName, place: Place): Promise<Subject> {
@@ -47,11 +56,13 @@ function startInFront(
   { profileFolder }: Place,
 ): Promise<Subject> {
   const profiling = profilingFlags(profileFolder);
-  if (side === 'floor' || side === 'floor again')
+  if (isFloor(side)) {
+    const how = target.length === 1 ? [] : [FLOORS[side]];
     return start({
       name: side,
-      args: (port) => [...profiling, benchFile('floor.ts'), String(port), ...target],
+      args: (port) => [...profiling, benchFile('floor.ts'), String(port), ...how, ...target],
     });
+  }
   if (isPeer(side)) return startPeer(side, target);
   const [first = '', ...rest] = target;
   const server = first.startsWith('http') ? { url: first } : { command: first, args: rest };
