@@ -1,13 +1,16 @@
 /** What takes the text of lines, such as the standard error of the process. */
 export interface Outlet {
-  write(text: string): void;
+  write(bytes: Buffer): void;
   /** Resolves once all that was given has been taken by the system, or will not be soon. */
   flush(): Promise<void>;
   /** Has all of it and this written before it returns. */
-  flushSync(last: string): void;
+  flushSync(last: Buffer): void;
 }
 
-const MAX_WAITING_CHARS = 65_536;
+const MAX_WAITING_BYTES = 65_536;
+/** UTF-16 units have at most three bytes each in UTF-8. */
+const BYTES_PER_CHAR = 3;
+const NOTHING = Buffer.alloc(0);
 const DELAY_MS = 100;
 
 /**
@@ -16,7 +19,9 @@ const DELAY_MS = 100;
  */
 export class LineBuffer {
   readonly #outlet: Outlet;
-  #waiting = '';
+  /** Bytes, for texts that wait would be copied by the collector again and again. */
+  #bytes: Buffer = Buffer.allocUnsafeSlow(MAX_WAITING_BYTES);
+  #used = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(outlet: Outlet) {
@@ -25,15 +30,14 @@ export class LineBuffer {
 
   /** Takes a line of JSON with its end, and passes it on with all that wait. */
   write(line: string): void {
-    this.#waiting += line;
+    this.#add(line);
     this.#pass();
   }
 
   /** Takes a line that waits for others, a tenth of a second at most. */
   writeSoon(line: string): void {
-    this.#waiting += line;
-    if (this.#waiting.length >= MAX_WAITING_CHARS) this.#pass();
-    else this.#timer ??= setTimeout(() => this.#pass(), DELAY_MS).unref();
+    this.#add(line);
+    this.#timer ??= setTimeout(() => this.#pass(), DELAY_MS).unref();
   }
 
   /** Writes what waits. */
@@ -48,15 +52,25 @@ export class LineBuffer {
   }
 
   #pass(): void {
-    const text = this.#taken();
-    if (text !== '') this.#outlet.write(text);
+    const bytes = this.#taken();
+    if (bytes.length > 0) this.#outlet.write(bytes);
   }
 
-  #taken(): string {
+  #add(line: string): void {
+    if (this.#used + line.length * BYTES_PER_CHAR > MAX_WAITING_BYTES) this.#pass();
+    if (line.length * BYTES_PER_CHAR > MAX_WAITING_BYTES) this.#outlet.write(Buffer.from(line));
+    else this.#used += this.#bytes.write(line, this.#used);
+  }
+
+  /** The outlet keeps what it is given: the next lines go somewhere else. */
+  #taken(): Buffer {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const text = this.#waiting;
-    this.#waiting = '';
-    return text;
+    if (this.#used === 0) return NOTHING;
+    const taken = this.#bytes.subarray(0, this.#used);
+    this.#used = 0;
+    if (taken.length < MAX_WAITING_BYTES / 2) return Buffer.from(taken);
+    this.#bytes = Buffer.allocUnsafeSlow(MAX_WAITING_BYTES);
+    return taken;
   }
 }

@@ -5,8 +5,9 @@ import { stdTimeFunctions } from 'pino';
 import type { Outlet } from './line-buffer.ts';
 
 /** What a reader of the log may be behind; further lines are lost. */
-const MAX_BEHIND_CHARS = 8 * 1024 * 1024;
-const PIECE_CHARS = 65_536;
+const MAX_BEHIND_BYTES = 8 * 1024 * 1024;
+const PIECE_BYTES = 65_536;
+const LINE_END = 0x0a;
 const MAX_FLUSH_MS = 1000;
 const BUSY_MS = 20;
 /** How long the last lines of a process may find a file busy. */
@@ -21,8 +22,8 @@ const FULL: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EBUSY']);
  */
 export class LogOutlet implements Outlet {
   readonly #fd: number;
-  #waiting: string[] = [];
-  #waitingChars = 0;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
   #isBusy = false;
   #isGone = false;
   /** Whether the latest piece was written: only then is it of use to tell what was not. */
@@ -34,13 +35,13 @@ export class LogOutlet implements Outlet {
     this.#fd = fd;
   }
 
-  write(text: string): void {
+  write(bytes: Buffer): void {
     if (this.#isGone) return;
-    if (this.#waitingChars + text.length > MAX_BEHIND_CHARS) {
-      this.#lost += linesIn(text);
+    if (this.#waitingBytes + bytes.length > MAX_BEHIND_BYTES) {
+      this.#lost += linesIn(bytes);
       return;
     }
-    this.#keep(text);
+    this.#keep(bytes);
     this.#next();
   }
 
@@ -55,38 +56,43 @@ export class LogOutlet implements Outlet {
     });
   }
 
-  flushSync(last: string): void {
+  flushSync(last: Buffer): void {
     // The piece under way is written by another thread, which the end of the process would cut short.
     if (this.#isBusy) sleep(BUSY_MS);
-    const text = `${this.#waiting.join('')}${last}`;
+    const bytes = Buffer.concat([...this.#waiting, last]);
     this.#waiting = [];
-    if (text !== '' && !this.#isGone) writeAll(this.#fd, Buffer.from(text));
+    if (!this.#isGone) writeAll(this.#fd, bytes);
   }
 
-  #keep(text: string): void {
-    this.#waiting.push(text);
-    this.#waitingChars += text.length;
+  #keep(bytes: Buffer): void {
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
   }
 
   #next(): void {
     if (this.#isBusy) return;
     if (this.#waiting.length === 0 && this.#lost > 0 && this.#isWritable)
-      this.#keep(this.#lossLine());
-    const text = this.#piece();
-    if (text === '') {
+      this.#keep(Buffer.from(this.#lossLine()));
+    const bytes = this.#piece();
+    if (bytes.length === 0) {
       for (const tell of this.#flushed.splice(0)) tell();
       return;
     }
     this.#isBusy = true;
-    this.#waitingChars -= text.length;
-    this.#send(Buffer.from(text));
+    this.#waitingBytes -= bytes.length;
+    this.#send(bytes);
   }
 
   /** What waits, as far as one write should hold. */
-  #piece(): string {
-    let chars = 0;
-    const count = this.#waiting.findIndex((text) => (chars += text.length) >= PIECE_CHARS) + 1;
-    return this.#waiting.splice(0, count === 0 ? this.#waiting.length : count).join('');
+  #piece(): Buffer {
+    const [first] = this.#waiting;
+    if (first !== undefined && first.length >= PIECE_BYTES / 2) {
+      this.#waiting.shift();
+      return first;
+    }
+    let size = 0;
+    const count = this.#waiting.findIndex((bytes) => (size += bytes.length) >= PIECE_BYTES) + 1;
+    return Buffer.concat(this.#waiting.splice(0, count === 0 ? this.#waiting.length : count));
   }
 
   #send(bytes: Buffer): void {
@@ -105,7 +111,7 @@ export class LogOutlet implements Outlet {
   }
 
   #fail({ code }: NodeJS.ErrnoException, bytes: Buffer): void {
-    this.#lost += linesIn(bytes.toString());
+    this.#lost += linesIn(bytes);
     if (!GONE.has(code)) return;
     this.#isGone = true;
     this.#lost = 0;
@@ -121,8 +127,11 @@ export class LogOutlet implements Outlet {
   }
 }
 
-function linesIn(text: string): number {
-  return text.split('\n').length - 1;
+function linesIn(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(LINE_END); at !== -1; at = bytes.indexOf(LINE_END, at + 1))
+    count += 1;
+  return count;
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

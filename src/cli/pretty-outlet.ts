@@ -16,8 +16,8 @@ export class PrettyOutlet implements Outlet {
     this.#isColored = isColored;
   }
 
-  write(text: string): void {
-    this.#waiting += text;
+  write(bytes: Buffer): void {
+    this.#waiting += bytes.toString();
     if (this.#format === undefined) this.#loading ??= this.#load();
     else this.#pass(this.#format);
   }
@@ -27,15 +27,15 @@ export class PrettyOutlet implements Outlet {
     await this.#outlet.flush();
   }
 
-  flushSync(last: string): void {
-    this.#waiting += last;
+  flushSync(last: Buffer): void {
+    this.#waiting += last.toString();
     // A process may end before it is loaded: then they go as they are.
-    this.#outlet.flushSync(this.#formatted(this.#format ?? asItIs));
+    this.#outlet.flushSync(Buffer.from(this.#formatted(this.#format ?? asItIs)));
   }
 
   #pass(format: Format): void {
     const text = this.#formatted(format);
-    if (text !== '') this.#outlet.write(text);
+    if (text !== '') this.#outlet.write(Buffer.from(text));
   }
 
   #formatted(format: Format): string {

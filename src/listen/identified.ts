@@ -14,9 +14,10 @@ export function identified(
     gate.refused(error, address, principal);
     refuse(error);
   };
-  const go = async (principal: Principal): Promise<void> => {
+  const go = (principal: Principal): void => {
     try {
-      await goOn(principal);
+      const going = goOn(principal);
+      going?.catch((error: unknown) => failed(error, principal));
     } catch (error) {
       failed(error, principal);
     }
@@ -24,7 +25,7 @@ export function identified(
   try {
     const found = gate.identify(credentials);
     if (found instanceof Promise) found.then(go, failed);
-    else void go(found);
+    else go(found);
   } catch (error) {
     failed(error);
   }

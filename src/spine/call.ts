@@ -15,7 +15,7 @@ import { checkParamHeaders } from './param-check.ts';
 import type { Echo, SpinePorts, View } from './ports.ts';
 import { resolve, unknownTarget } from './resolve.ts';
 import { serveRound } from './round.ts';
-import { settleRounds } from './rounds.ts';
+import { asksForInput, settleRounds } from './rounds.ts';
 import type { Trail } from './trail.ts';
 import { shapedArguments } from './shaping.ts';
 import { argumentsOf, toUpstream, traced, type Call } from './to-upstream.ts';
@@ -45,7 +45,8 @@ async function serveOne(
   ports: SpinePorts,
 ): Promise<Answer> {
   requireArguments(arrival.request);
-  const { view, target } = await find(arrival, trail, ports);
+  const found = find(arrival, trail, ports);
+  const { view, target } = found instanceof Promise ? await found : found;
   const { stopwatch, principal } = trail;
   trail.target = target;
   stopwatch.resolved();
@@ -78,7 +79,15 @@ async function sendAndSettle(
   const { exchange } = arrival;
   if (arrival.era === 'modern') return serveRound(permit, call, passage, trail);
   const { stopwatch } = trail;
-  const first = await stopwatch.waiting(ports.send(permit, call, exchange));
+  // Most calls go no further than this: no more waits on the way than there must be.
+  stopwatch.asked();
+  let first: Answer;
+  try {
+    first = await ports.send(permit, call, exchange);
+  } finally {
+    stopwatch.answered();
+  }
+  if (!asksForInput(first)) return fromUpstream(first, passage);
   const answer = await settleRounds(first, passage, (more) =>
     stopwatch.waiting(
       ports.send(permit, { ...call, params: { ...call.params, ...more } }, exchange),
@@ -117,19 +126,21 @@ function requireTasks({ request, era, exchange }: Arrival): void {
 }
 
 /** What the call addresses; a name that nobody offers yet waits for servers that are just starting (docs/rules.md R14). */
-async function find(
-  arrival: Arrival,
-  trail: Trail,
-  ports: SpinePorts,
-): Promise<{ view: View; target: Target }> {
-  let starting: Promise<void> | undefined;
+function find(arrival: Arrival, trail: Trail, ports: SpinePorts): Found | Promise<Found> {
   try {
     return findNow(arrival, trail, ports);
   } catch (error) {
     if (!isUnknown(error)) throw error;
-    starting = ports.whenListed();
+    const starting = ports.whenListed();
     if (starting === undefined) throw concealed(error, arrival, trail, ports);
+    return findLater(starting, arrival, trail, ports);
   }
+}
+
+async function findLater(
+  starting: Promise<void>,
+  ...[arrival, trail, ports]: Parameters<typeof findNow>
+): Promise<Found> {
   await starting;
   try {
     return findNow(arrival, trail, ports);
@@ -138,11 +149,13 @@ async function find(
   }
 }
 
-function findNow(
-  { request, exchange }: Arrival,
-  { principal }: Trail,
-  ports: SpinePorts,
-): { view: View; target: Target } {
+interface Found {
+  readonly view: View;
+  readonly target: Target;
+}
+
+function findNow({ request, exchange }: Arrival, trail: Trail, ports: SpinePorts): Found {
+  const { principal } = trail;
   const names = ports.bareNames(principal, exchange.owner);
   const view = ports.view(principal, exchange.owner);
   return { view, target: resolve(request, { principal, view, names, ports }) };

@@ -18,8 +18,8 @@ export async function settleRounds(
 ): Promise<Answer> {
   let answer = first;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const result = 'result' in answer ? answer.result : undefined;
-    if (result?.['resultType'] !== 'input_required') return answer;
+    if (!asksForInput(answer)) return answer;
+    const { result } = answer;
     const state = stringAt(result, 'requestState');
     const inputResponses = await askAll(objectAt(result, 'inputRequests') ?? {}, passage);
     answer = await retry({
@@ -29,6 +29,11 @@ export async function settleRounds(
   }
   const message = `The server asked for input ${MAX_ROUNDS} times and was not satisfied.`;
   throw new Refusal('UPSTREAM_PROTOCOL', message);
+}
+
+/** Whether an answer is no result yet. */
+export function asksForInput(answer: Answer): answer is { readonly result: JsonObject } {
+  return 'result' in answer && answer.result['resultType'] === 'input_required';
 }
 
 /** Asks everything at once; the first refusal or error takes the other questions back. */

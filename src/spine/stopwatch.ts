@@ -7,6 +7,7 @@ export class Stopwatch {
   #resolved: number | undefined;
   #decided: number | undefined;
   #guarded: number | undefined;
+  #asked = 0;
   #answered: number | undefined;
   #upstreamMs = 0;
 
@@ -41,13 +42,23 @@ export class Stopwatch {
 
   /** Waits for the server behind, and counts how long that takes. */
   async waiting<T>(work: Promise<T>): Promise<T> {
-    const begun = this.elapsed();
+    this.asked();
     try {
       return await work;
     } finally {
-      this.#answered = this.elapsed();
-      this.#upstreamMs += this.#answered - begun;
+      this.answered();
     }
+  }
+
+  /** The server behind was asked, and is waited for until `answered`. */
+  asked(): void {
+    this.#asked = this.elapsed();
+  }
+
+  /** It answered, or failed to. */
+  answered(): void {
+    this.#answered = this.elapsed();
+    this.#upstreamMs += this.#answered - this.#asked;
   }
 
   /** Milliseconds since the request arrived. */

@@ -299,9 +299,31 @@ function native(
 ): Evaluate {
   const apply = table.get(`${name}/${parts.length - receivers}`);
   if (apply === undefined) throw unsuitedCall(table, name);
+  const [first, second] = parts;
+  if (parts.length === 2 && first !== undefined && second !== undefined)
+    return nativeOfTwo(apply, first, second);
   return (frame) => {
     const values = valuesOf(parts, frame);
     return Array.isArray(values) ? apply(values, frame.fuel) : values;
+  };
+}
+
+/** Most calls are of two values, and rules are many: the place they are handed over in is made once. */
+function nativeOfTwo(apply: Native, left: Evaluate, right: Evaluate): Evaluate {
+  const values: CelValue[] = [null, null];
+  return (frame) => {
+    const first = left(frame);
+    if (first instanceof Failure) return first;
+    const second = right(frame);
+    if (second instanceof Failure) return second;
+    if (first instanceof Unknown || second instanceof Unknown) return Unknown.any;
+    values[0] = first;
+    values[1] = second;
+    const result = apply(values, frame.fuel);
+    // Arguments are not kept longer than their call.
+    values[0] = null;
+    values[1] = null;
+    return result;
   };
 }
 

@@ -276,14 +276,14 @@ test(
     const path = join(folder, 'log');
     const fd = openSync(FULL, 'w');
     const outlet = new LogOutlet(fd);
-    outlet.write('one\ntwo\n');
+    outlet.write(Buffer.from('one\ntwo\n'));
     await outlet.flush();
     closeSync(fd);
     // Numbers are given anew, the lowest first: the outlet goes on with a file that has room.
     const opened = [openSync(path, 'w')];
     while (!opened.includes(fd) && opened.length < 100) opened.push(openSync(path, 'w'));
     assert.ok(opened.includes(fd));
-    outlet.write('three\n');
+    outlet.write(Buffer.from('three\n'));
     await outlet.flush();
     for (const each of opened) closeSync(each);
     const [three, told = ''] = readFileSync(path, 'utf8').trimEnd().split('\n');
