@@ -27,7 +27,12 @@ export function serversRow(): RowTerms {
       lines('Restarts', sum(restarts, 'server')),
       many('Requests at servers', {
         '{{server}}': of('mcpx_upstream_in_flight'),
-        '{{server}}, waiting for an instance': of('mcpx_upstream_queued'),
+        '{{server}}, waiting for a place': of('mcpx_upstream_queued'),
+      }),
+      many('Calls lost or not sent', {
+        '{{server}} not called for now': of('mcpx_upstream_breaker', 'breaker!="closed"'),
+        '{{server}} sent again': sum(rise(series('mcpx_upstream_retries_total', SERVER)), 'server'),
+        '{{server}} refused': sum(rise(series('mcpx_upstream_refused_total', SERVER)), 'server'),
       }),
       many('Instances and tools', {
         '{{server}} instances': of('mcpx_upstream_instances'),

@@ -148,7 +148,10 @@ export const LIMITS = z.strictObject({
     'How long a server that was found to be legacy counts as such when it is restarted; after that, and when the gateway was restarted, it is asked again.',
   ),
   listTimeoutMs: timer(15_000, 'Longest wait for one page of a list.'),
-  callTimeoutMs: timer(300_000, 'Longest wait for the answer to a call.'),
+  callTimeoutMs: timer(
+    300_000,
+    'Longest wait for the answer to a call, with all it waits for before it is sent.',
+  ),
   progressResetsCallTimeout: z
     .boolean()
     .describe('Whether reported progress starts the wait for a call anew.')
@@ -176,6 +179,28 @@ export const LIMITS = z.strictObject({
   maxConnections: count(
     64,
     'Requests under way at once to one remote server; those that wait for their client do not count.',
+  ),
+  maxInFlight: count(
+    256,
+    'Calls under way at once to one server, all its processes or sessions together; those that wait for their client do not count.',
+  ),
+  maxQueued: count(2048, 'Calls that may wait until one of those is answered.', 0),
+  queueWaitMs: timer(30_000, 'Longest wait of such a call.'),
+  breakAfter: count(
+    5,
+    'So many calls in a row that a server leaves unanswered, and it is not called for a while; 0 calls it always.',
+    0,
+  ),
+  breakMs: timer(
+    5000,
+    'How long it is not called; twice as long each time it does not answer after that, up to `restartMaxMs`.',
+    1,
+  ),
+  retries: count(
+    1,
+    'How often a call that got lost is sent again: where nothing was sent, or where the tool is marked read-only or idempotent.',
+    0,
+    10,
   ),
 });
 

@@ -38,6 +38,8 @@ export interface Exchange {
   readonly era: Era;
   readonly owner: Owner;
   readonly cancellation: Cancellation;
+  /** Whether its client has heard of what its server does, or was asked: noted by whoever told it. */
+  isBegun?: boolean;
   /** Delivers a notification that belongs to this request, before its answer. */
   notify(notification: Notification): void;
   /** Asks the client within this request; rejects with a Refusal when it cannot be asked, with a RemoteError when it says no. */

@@ -32,6 +32,9 @@ export type UpstreamPhase =
   | 'failed'
   | 'stopped';
 
+/** Whether calls go to a server: all, none for now, or one to try it. */
+export type BreakerPhase = 'closed' | 'open' | 'half-open';
+
 /** State of one upstream: since when, and why, with what to do where something is to be done. */
 export interface UpstreamState {
   readonly name: string;
@@ -50,7 +53,12 @@ export interface UpstreamState {
   readonly restarts: number;
   /** Clients' calls that wait for its answer. */
   readonly inFlight: number;
-  /** Calls that wait for one of its instances. */
+  /** Calls that wait for a place at it, or for one of its instances. */
   readonly queued: number;
+  readonly breaker: BreakerPhase;
+  /** How often a call that got lost was sent again. */
+  readonly retries: number;
+  /** Calls it was not given: no room to wait, waited too long, not called for now. */
+  readonly refused: { readonly full: number; readonly late: number; readonly open: number };
   readonly counts: Readonly<Record<ListKind, number>>;
 }

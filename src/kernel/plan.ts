@@ -190,6 +190,15 @@ export interface UpstreamLimits {
   readonly maxInstances: number;
   readonly instanceIdleMs: number;
   readonly maxConnections: number;
+  /** Calls under way at once, over all links together. */
+  readonly maxInFlight: number;
+  readonly maxQueued: number;
+  readonly queueWaitMs: number;
+  /** Calls in a row left unanswered that end the calling for a while; zero: never. */
+  readonly breakAfter: number;
+  readonly breakMs: number;
+  /** How often a call that got lost is sent again. */
+  readonly retries: number;
 }
 
 /** The process settings that come from the environment alone. */

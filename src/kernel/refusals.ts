@@ -264,8 +264,8 @@ export const REFUSALS = {
   UPSTREAM_BUSY: {
     http: 200,
     rpc: 1505,
-    sentence: 'Every instance of the server behind this call is in use.',
-    remedy: 'Try again later, or raise maxInstances of this server.',
+    sentence: 'The server behind this call has as many calls, or instances, as it may have.',
+    remedy: 'Try again later, or raise maxInFlight, maxQueued or maxInstances of this server.',
   },
   UPSTREAM_PROTOCOL: {
     http: 200,

@@ -1,12 +1,14 @@
-import { Cancelled, RemoteError, type Answer } from '../kernel/answer.ts';
+import { RemoteError, type Answer } from '../kernel/answer.ts';
 import type { Exchange, Owner } from '../kernel/exchange.ts';
 import { objectAt, type JsonObject } from '../kernel/json.ts';
-import { errorOf, notification, type RequestId, type Response } from '../kernel/json-rpc.ts';
-import { Refusal } from '../kernel/refusals.ts';
+import {
+  errorOf,
+  notification,
+  type Notification,
+  type RequestId,
+  type Response,
+} from '../kernel/json-rpc.ts';
 import { Transients } from '../kernel/transients.ts';
-import { OpenFailure, type WireFailure } from './wire.ts';
-
-const TOO_MANY_REQUESTS = 429;
 
 /** One request sent to a server and not yet answered. */
 export interface Flight {
@@ -19,6 +21,8 @@ export interface Flight {
   readonly timeoutMs: number;
   readonly settle: (outcome: Answer | Error) => void;
   timer: NodeJS.Timeout | undefined;
+  /** Whether its timer is set for less than `timeoutMs`: part of that had passed before it was sent. */
+  isLate: boolean;
   /** Questions to its client that are open now. */
   questions: number;
   /** Since when it waits for its client, in milliseconds (monotonic). */
@@ -32,17 +36,26 @@ export interface FlightTerms {
   readonly progressToken?: RequestId | undefined;
   /** Zero: no limit. */
   readonly timeoutMs: number;
+  /** What is left of that, where it has waited before. */
+  readonly leftMs?: number | undefined;
 }
 
 /** The requests in flight on one link: ids, timers, progress. */
 export class Flights {
   readonly #byId = new Transients<number, Flight>();
   readonly #onTimeout: (flight: Flight) => void;
+  readonly #onAsking: (isAsking: boolean) => void;
   #lastId: number;
   #calls = 0;
 
-  constructor(onTimeout: (flight: Flight) => void, firstId = 1) {
+  /** `onAsking` is told when a client's call begins to wait for its client alone, and when it does not any more. */
+  constructor(
+    onTimeout: (flight: Flight) => void,
+    firstId = 1,
+    onAsking: (isAsking: boolean) => void = () => undefined,
+  ) {
     this.#onTimeout = onTimeout;
+    this.#onAsking = onAsking;
     this.#lastId = firstId - 1;
   }
 
@@ -61,7 +74,7 @@ export class Flights {
   open(terms: FlightTerms, settle: (outcome: Answer | Error) => void): Flight {
     this.#lastId += 1;
     const id = this.#lastId;
-    const { method, exchange, progressToken, timeoutMs } = terms;
+    const { method, exchange, progressToken, timeoutMs, leftMs = timeoutMs } = terms;
     const flight: Flight = {
       id,
       method,
@@ -70,10 +83,11 @@ export class Flights {
       timeoutMs,
       settle,
       timer: undefined,
+      isLate: leftMs < timeoutMs,
       questions: 0,
       askingSince: undefined,
     };
-    this.#arm(flight);
+    this.#arm(flight, leftMs);
     this.#byId.set(id, flight);
     if (exchange !== undefined) this.#calls += 1;
     return flight;
@@ -107,8 +121,9 @@ export class Flights {
     const flight = this.get(params?.['progressToken'] as RequestId | undefined);
     if (flight === undefined) return;
     if (resetsTimeout) this.#arm(flight);
-    if (flight.progressToken === undefined) return;
-    flight.exchange?.notify(
+    if (flight.progressToken === undefined || flight.exchange === undefined) return;
+    tell(
+      flight.exchange,
       notification('notifications/progress', { ...params, progressToken: flight.progressToken }),
     );
   }
@@ -129,6 +144,7 @@ export class Flights {
   /** Stops the clocks of calls while their client is asked; returns what starts them anew. To be called once. */
   hold(flights: readonly Flight[]): () => void {
     for (const flight of flights) {
+      if (flight.questions === 0) this.#asking(flight);
       flight.questions += 1;
       flight.askingSince ??= performance.now();
       clearTimeout(flight.timer);
@@ -143,7 +159,9 @@ export class Flights {
     flight.questions -= 1;
     if (flight.questions > 0) return;
     flight.askingSince = undefined;
-    if (this.#byId.get(flight.id) === flight) this.#arm(flight);
+    if (this.#byId.get(flight.id) !== flight) return;
+    if (flight.exchange !== undefined) this.#onAsking(false);
+    this.#arm(flight);
   }
 
   #take(id: RequestId | null | undefined): Flight | undefined {
@@ -154,19 +172,34 @@ export class Flights {
     clearTimeout(flight.timer);
     if (flight.exchange !== undefined) {
       this.#calls -= 1;
+      if (flight.questions > 0) this.#onAsking(false);
       flight.exchange.cancellation.listen(undefined);
     }
     return flight;
   }
 
-  #arm(flight: Flight): void {
-    if (flight.timeoutMs === 0 || flight.questions > 0) return;
-    if (flight.timer !== undefined) {
+  #asking(flight: Flight): void {
+    if (flight.exchange === undefined) return;
+    flight.exchange.isBegun = true;
+    if (this.#byId.get(flight.id) === flight) this.#onAsking(true);
+  }
+
+  #arm(flight: Flight, ms = flight.timeoutMs): void {
+    if (ms === 0 || flight.questions > 0) return;
+    if (flight.timer !== undefined && !flight.isLate) {
       flight.timer.refresh();
       return;
     }
-    flight.timer = setTimeout(() => this.#onTimeout(flight), flight.timeoutMs);
+    clearTimeout(flight.timer);
+    flight.isLate = ms < flight.timeoutMs;
+    flight.timer = setTimeout(() => this.#onTimeout(flight), ms);
   }
+}
+
+/** Tells a client what its server sent before the answer to its call. */
+export function tell(exchange: Exchange, message: Notification): void {
+  exchange.isBegun = true;
+  exchange.notify(message);
 }
 
 /** The result of an answer; throws what is not one. */
@@ -181,65 +214,4 @@ export function withProgressToken(params: JsonObject, id: number): JsonObject {
   const meta = objectAt(params, '_meta');
   if (meta?.['progressToken'] === undefined) return params;
   return { ...params, _meta: { ...meta, progressToken: id } };
-}
-
-/** The refusal for a flight that was not answered in time. */
-export function timedOut(upstream: string, flight: Flight): Refusal {
-  return new Refusal(
-    'UPSTREAM_TIMEOUT',
-    `Server "${upstream}" did not answer ${flight.method} within ${flight.timeoutMs} ms; the call was cancelled.`,
-  );
-}
-
-/** The server has forgotten its session with the gateway: the call did not run and can be sent in a new one. */
-export class SessionLost extends Refusal {
-  constructor(upstream: string) {
-    super('UPSTREAM_UNAVAILABLE', `Server "${upstream}" has forgotten the session.`);
-  }
-}
-
-/** What a flight fails with when its server did not answer. */
-export function failureOf(upstream: string, flight: Flight, failure: WireFailure): Error {
-  return flight.exchange === undefined ? new OpenFailure(failure) : refusalFor(upstream, failure);
-}
-
-/** The refusal for a call that its server did not answer: whether it can have run, or that what came was no answer. */
-function refusalFor(upstream: string, failure: WireFailure): Refusal {
-  const { kind, message, isBegun = false } = failure;
-  if (kind === 'session-lost')
-    return isBegun ? lostWith(upstream, message) : new SessionLost(upstream);
-  if (failure.status === TOO_MANY_REQUESTS) return busy(upstream, failure);
-  const text = `Server "${upstream}" ${message}.`;
-  if (kind === 'protocol') return new Refusal('UPSTREAM_PROTOCOL', text);
-  const isUnsent = kind === 'refused' || kind === 'unauthorized';
-  const { retryAfterMs } = failure;
-  const data = retryAfterMs === undefined ? undefined : { retryAfterMs };
-  return new Refusal(isUnsent ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_LOST', text, data);
-}
-
-/** The refusal for a call that its server did not take up because there were too many (RFC 6585, 429). */
-function busy(upstream: string, { message, retryAfterMs }: WireFailure): Refusal {
-  const isTold = retryAfterMs !== undefined;
-  const when = isTold ? `in ${Math.ceil(retryAfterMs / 1000)} s` : 'later';
-  const text = `Server "${upstream}" ${message}: it gets too many requests. Try again ${when}.`;
-  return new Refusal('UPSTREAM_BUSY', text, isTold ? { retryAfterMs } : undefined);
-}
-
-/** The refusal for a call that had reached a session which its server has forgotten since. */
-function lostWith(upstream: string, message: string): Refusal {
-  return new Refusal(
-    'UPSTREAM_LOST',
-    `Server "${upstream}" ${message}; the call may or may not have run.`,
-  );
-}
-
-/** Why a call cannot be sent at all: its client has cancelled it, or the link is closed. */
-export function whyUnsent(
-  { cancellation }: Exchange,
-  upstream: string,
-  closedFor: string | undefined,
-): Error | undefined {
-  if (cancellation.reason !== undefined) return new Cancelled(cancellation.reason);
-  if (closedFor === undefined) return undefined;
-  return new Refusal('UPSTREAM_UNAVAILABLE', `Server "${upstream}" ${closedFor}.`);
 }

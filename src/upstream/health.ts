@@ -35,7 +35,7 @@ export class Health {
     const wasHeard = performance.now() - link.heardAt < this.#limits.pingIntervalMs;
     if (this.#isAsking || (wasHeard && this.#misses === 0)) return;
     this.#isAsking = true;
-    const isWell = await this.#answers(link);
+    const isWell = await answersPing(link, this.#limits.pingTimeoutMs);
     this.#isAsking = false;
     if (link.isOpen) await this.#note(link, isWell);
   }
@@ -48,14 +48,15 @@ export class Health {
     if (this.#misses >= MAX_MISSES && link.inFlight === 0)
       await link.close('does not answer pings');
   }
+}
 
-  async #answers(link: Link): Promise<boolean> {
-    const method = link.facts.era === 'modern' ? 'server/discover' : 'ping';
-    try {
-      await link.housekeeping(method, {}, this.#limits.pingTimeoutMs);
-      return true;
-    } catch (error) {
-      return error instanceof RemoteError;
-    }
+/** Whether a server answers a health check, with whatever it may be. */
+export async function answersPing(link: Link, timeoutMs: number): Promise<boolean> {
+  const method = link.facts.era === 'modern' ? 'server/discover' : 'ping';
+  try {
+    await link.housekeeping(method, {}, timeoutMs);
+    return true;
+  } catch (error) {
+    return error instanceof RemoteError;
   }
 }

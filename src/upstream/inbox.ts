@@ -10,7 +10,7 @@ import {
   type Response,
 } from '../kernel/json-rpc.ts';
 import { TASK_METHODS } from '../kernel/tasks.ts';
-import type { Flights } from './flights.ts';
+import { tell, type Flights } from './flights.ts';
 import { Followers } from './followers.ts';
 import type { LinkSetup } from './link.ts';
 import { Owners, ownerOf, type Claim } from './owners.ts';
@@ -202,7 +202,7 @@ export class Inbox {
     if (claim === undefined) {
       setup.log('info', `log: ${shownParams(message.params)}`);
     } else if ('exchange' in claim) {
-      claim.exchange.notify(message);
+      tell(claim.exchange, message);
     } else if (setup.hears(claim.owner)) {
       claim.owner.notify(message);
     }
@@ -216,7 +216,7 @@ export class Inbox {
     const exchange = flights.get(origin)?.exchange;
     const to = exchange?.owner ?? owner;
     const told = to === undefined ? message : this.#inPublicTerms(message, to);
-    if (exchange !== undefined) exchange.notify(told);
+    if (exchange !== undefined) tell(exchange, told);
     else if (owner !== undefined && setup.hears(owner)) owner.notify(told);
     else setup.log('debug', `sent ${message.method}, which belongs to no client`);
   }

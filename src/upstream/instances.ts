@@ -25,6 +25,13 @@ interface Instance {
   usedAt: number;
 }
 
+/** Who wants an instance, and for how long. */
+interface Wish {
+  readonly owner: Owner | undefined;
+  readonly withinMs: number;
+  readonly signal: Cancellation | undefined;
+}
+
 const LOOK_AGAIN_MS = 50;
 const JUST_USED_MS = 20;
 /** Whoever holds so many more instances than one who waits has to share. */
@@ -71,17 +78,26 @@ export class Instances {
     return link?.isOpen === true ? link : undefined;
   }
 
+  /** The same, for a call that is about to be sent; it counts as used then. */
+  use(key: string): Link | undefined {
+    return this.#present(key)?.link;
+  }
+
   /**
    * The link for a client, opened when there is none; waits in a queue when every place is in use. Rejects with Cancelled
-   * as soon as the signal is cancelled, with UPSTREAM_BUSY after `restartWaitMs` in the queue.
+   * as soon as the signal is cancelled, with UPSTREAM_BUSY after `withinMs` in the queue.
    */
-  async get(owner: Owner | undefined, signal?: Cancellation): Promise<Link> {
+  async get(
+    owner: Owner | undefined,
+    signal?: Cancellation,
+    withinMs = this.#terms.limits.restartWaitMs,
+  ): Promise<Link> {
     const key = owner?.key ?? MUTE;
     const present = this.#present(key);
     if (present?.link !== undefined) return present.link;
     if (this.#isClosed) throw this.#stopped();
     if (signal?.reason !== undefined) throw new Cancelled(signal.reason);
-    return this.#wait(owner, present, signal);
+    return this.#wait({ owner, withinMs, signal }, present);
   }
 
   /** Ends the instance of a client that is gone. */
@@ -122,12 +138,7 @@ export class Instances {
   }
 
   /** Waits for a place, or for the link that is being opened already. */
-  #wait(
-    owner: Owner | undefined,
-    present: Instance | undefined,
-    signal: Cancellation | undefined,
-  ): Promise<Link> {
-    const { limits } = this.#terms;
+  #wait({ owner, withinMs, signal }: Wish, present: Instance | undefined): Promise<Link> {
     return new Promise((resolve, reject) => {
       let leave = (): void => undefined;
       const settle = (outcome: Promise<Link> | Error): void => {
@@ -145,7 +156,7 @@ export class Instances {
         signal?.listen(undefined);
         how();
       };
-      const timer = setTimeout(() => end(() => reject(this.#busy())), limits.restartWaitMs);
+      const timer = setTimeout(() => end(() => reject(this.#busy())), withinMs);
       signal?.listen((reason) => end(() => reject(new Cancelled(reason))));
       if (present !== undefined) {
         settle(present.opening);

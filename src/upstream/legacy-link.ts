@@ -6,23 +6,15 @@ import { isObject, objectAt, stringAt, type JsonObject } from '../kernel/json.ts
 import { notification, request, type Message, type RequestId } from '../kernel/json-rpc.ts';
 import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
-import { Refusal } from '../kernel/refusals.ts';
 import { AccessDoubt } from './access-doubt.ts';
-import {
-  Flights,
-  failureOf,
-  resultOf,
-  timedOut,
-  whyUnsent,
-  withProgressToken,
-  type Flight,
-} from './flights.ts';
+import { Flights, resultOf, withProgressToken, type Flight } from './flights.ts';
 import type { Watched } from '../kernel/watched.ts';
 import { Inbox } from './inbox.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { LogLevel } from './log-level.ts';
 import type { LinkEvents, LinkTerms, UpstreamCall } from './ports.ts';
 import { Watching } from './watching.ts';
+import { endedWith, failureOf, timedOut, whyUnsent } from './unanswered.ts';
 import { OpenFailure, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
 /** Above the ids of a probe, whose late answers must not be taken for ours. */
@@ -53,7 +45,7 @@ export class LegacyLink implements Link {
     this.#terms = terms;
     this.#events = events;
     this.owner = terms.owner;
-    this.#flights = new Flights((flight) => this.#onTimeout(flight), FIRST_ID);
+    this.#flights = new Flights((flight) => this.#onTimeout(flight), FIRST_ID, setup.onAsking);
     this.#inbox = new Inbox({
       setup,
       owner: terms.owner,
@@ -125,7 +117,7 @@ export class LegacyLink implements Link {
     await wire.listen();
   }
 
-  call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
+  call(permit: Permit, call: UpstreamCall, exchange: Exchange, leftMs?: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const unsent = whyUnsent(exchange, this.#setup.upstream, this.#closedFor);
       if (unsent !== undefined) {
@@ -138,6 +130,7 @@ export class LegacyLink implements Link {
         exchange,
         progressToken: objectAt(call.params, '_meta')?.['progressToken'] as RequestId | undefined,
         timeoutMs: this.#setup.callTimeoutMs,
+        leftMs,
       };
       const flight = this.#flights.open(terms, (outcome) => {
         this.#inbox.ended(outcome, exchange);
@@ -194,7 +187,7 @@ export class LegacyLink implements Link {
   }
 
   async close(reason: string): Promise<void> {
-    this.#onClosed(reason);
+    this.#onClosed(reason, undefined, true);
     await this.#wire?.close();
   }
 
@@ -247,15 +240,12 @@ export class LegacyLink implements Link {
     if (failure.kind === 'unauthorized') this.#doubt.arose(this.#setup.listTimeoutMs);
   }
 
-  #onClosed(reason: string, detail?: string): void {
+  #onClosed(reason: string, detail?: string, isOurs = false): void {
     this.#inbox.close();
     this.#flights.failAll((flight) =>
       flight.exchange === undefined
         ? new OpenFailure({ kind: 'broken', message: reason, detail })
-        : new Refusal(
-            'UPSTREAM_LOST',
-            `Server "${this.#setup.upstream}" ${reason}; ${flight.method} may or may not have run.`,
-          ),
+        : endedWith(this.#setup.upstream, flight, reason, isOurs),
     );
     this.#retire(reason, detail);
   }

@@ -18,8 +18,11 @@ export interface Link {
   /** Milliseconds (monotonic) when the server was last heard. */
   readonly heardAt: number;
   readonly isOpen: boolean;
-  /** Sends a permitted request of a client and follows its cancellation. */
-  call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer>;
+  /**
+   * Sends a permitted request of a client and follows its cancellation. Of its time `leftMs` are left, where it has waited
+   * before; zero: no limit.
+   */
+  call(permit: Permit, call: UpstreamCall, exchange: Exchange, leftMs?: number): Promise<Answer>;
   /** Whether a task was made over this very link, whose server alone knows it then. */
   knowsTask(taskId: string): boolean;
   /** Sends a request of the gateway's own; methods are limited (docs/rules.md R2). */
@@ -47,5 +50,7 @@ export interface LinkSetup {
   admitQuestion(owner: Owner, question: Question): Question;
   /** Whether an owner may still hear of this upstream outside its calls. */
   hears(owner: Owner): boolean;
+  /** A client's call begins to wait for its client alone, or does not any more. */
+  readonly onAsking: (isAsking: boolean) => void;
   log(level: 'debug' | 'info' | 'warn', message: string): void;
 }

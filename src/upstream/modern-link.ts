@@ -14,22 +14,14 @@ import {
 import type { Watched } from '../kernel/watched.ts';
 import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
-import { Refusal } from '../kernel/refusals.ts';
-import {
-  Flights,
-  failureOf,
-  resultOf,
-  timedOut,
-  whyUnsent,
-  withProgressToken,
-  type Flight,
-} from './flights.ts';
 import { AccessDoubt } from './access-doubt.ts';
+import { Flights, resultOf, tell, withProgressToken, type Flight } from './flights.ts';
 import { endOf, filterOf, isFinalEnd } from './listen-stream.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { versionsNamedIn } from './modern-errors.ts';
 import { modernHeaders } from './modern-headers.ts';
 import type { LinkEvents, UpstreamCall } from './ports.ts';
+import { endedWith, failureOf, timedOut, whyUnsent } from './unanswered.ts';
 import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
 
 const ACKNOWLEDGE_MS = 1000;
@@ -115,7 +107,7 @@ export class ModernLink implements Link {
     }
   }
 
-  call(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
+  call(permit: Permit, call: UpstreamCall, exchange: Exchange, leftMs?: number): Promise<Answer> {
     const { owner } = exchange;
     const meta: JsonObject = {
       ...objectAt(call.params, '_meta'),
@@ -135,6 +127,7 @@ export class ModernLink implements Link {
         exchange,
         progressToken: meta['progressToken'] as RequestId | undefined,
         timeoutMs: this.#setup.callTimeoutMs,
+        leftMs,
       };
       const flight = this.#flights.open(terms, (outcome) => {
         if (outcome instanceof Error) reject(outcome);
@@ -211,7 +204,7 @@ export class ModernLink implements Link {
   }
 
   async close(reason: string): Promise<void> {
-    this.#onClosed(reason);
+    this.#onClosed(reason, undefined, true);
     await this.#wire.close();
   }
 
@@ -296,7 +289,7 @@ export class ModernLink implements Link {
       origin === undefined ? this.#onlyExchange() : this.#flights.get(origin)?.exchange;
     if (exchange === undefined)
       this.#setup.log('info', `${message.method}: ${shownParams(message.params)}`);
-    else exchange.notify(message);
+    else tell(exchange, message);
   }
 
   /** On stdio nothing says which request a log message is about: it is delivered while one client alone has calls in flight. */
@@ -324,17 +317,14 @@ export class ModernLink implements Link {
     if (failure.kind === 'unauthorized') this.#doubt.arose(this.#setup.listTimeoutMs);
   }
 
-  #onClosed(reason: string, detail?: string): void {
+  #onClosed(reason: string, detail?: string, isOurs = false): void {
     if (this.#closedFor !== undefined) return;
     this.#closedFor = reason;
     this.#listening = undefined;
     this.#flights.failAll((flight) =>
       flight.exchange === undefined
         ? new OpenFailure({ kind: 'broken', message: reason, detail })
-        : new Refusal(
-            'UPSTREAM_LOST',
-            `Server "${this.#setup.upstream}" ${reason}; ${flight.method} may or may not have run.`,
-          ),
+        : endedWith(this.#setup.upstream, flight, reason, isOurs),
     );
     this.#events.onClosed(reason, detail);
   }

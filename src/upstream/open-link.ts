@@ -20,8 +20,13 @@ export interface LinkFactory {
   readonly wires: Wires;
 }
 
-/** The links of a configured server. */
-export function linkFactory(plan: ServerPlan, ports: UpstreamPorts, wires: Wires): LinkFactory {
+/** The links of a configured server; `onAsking` is told when a call begins to wait for its client alone, and when no more. */
+export function linkFactory(
+  plan: ServerPlan,
+  ports: UpstreamPorts,
+  wires: Wires,
+  onAsking: (isAsking: boolean) => void,
+): LinkFactory {
   const { limits, name } = plan;
   const chatter = new Chatter((bytes) =>
     ports.log('warn', name, `too much to log at once: lines of ${bytes} characters were left out`),
@@ -39,6 +44,7 @@ export function linkFactory(plan: ServerPlan, ports: UpstreamPorts, wires: Wires
       ownTasks: (owner, value) => ports.ownTasks(owner, value),
       admitQuestion: (owner, question) => ports.admitQuestion(name, owner, question),
       hears: (owner) => ports.hears(name, owner),
+      onAsking,
       log: (level, message) => {
         // A server decides how much it gives cause to log.
         if (chatter.admits(message.length)) ports.log(level, name, message);

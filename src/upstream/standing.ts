@@ -1,16 +1,12 @@
+import { Cancelled } from '../kernel/answer.ts';
+import type { Cancellation } from '../kernel/exchange.ts';
 import type { UpstreamPhase } from '../kernel/inventory.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Link } from './link.ts';
 import type { WireFailure } from './wire.ts';
 
-interface Waiter {
-  readonly resolve: (link: Link) => void;
-  readonly reject: (error: Refusal) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
 /** What can be wrong with a server that is up. */
-export type Complaint = 'lists' | 'names' | 'pings';
+export type Complaint = 'lists' | 'names' | 'pings' | 'calls';
 
 /** What a standing needs. */
 export interface StandingTerms {
@@ -31,7 +27,7 @@ export class Standing {
   readonly #complaints = new Map<Complaint, string>();
   #since: number;
   #ups = 0;
-  #waiters: Waiter[] = [];
+  readonly #waiters = new Set<(outcome: Link | Error) => void>();
 
   constructor(terms: StandingTerms) {
     this.#terms = terms;
@@ -90,10 +86,7 @@ export class Standing {
   /** A link is open: whoever waits may go on. */
   up(link: Link): void {
     this.#ups += 1;
-    for (const waiter of this.#waiters.splice(0)) {
-      clearTimeout(waiter.timer);
-      waiter.resolve(link);
-    }
+    for (const settle of [...this.#waiters]) settle(link);
   }
 
   /** The link is gone, or there was none: what that means, and what an operator can do about it. */
@@ -108,8 +101,8 @@ export class Standing {
     }
   }
 
-  /** Waits for an open link; rejects with UPSTREAM_UNAVAILABLE when there will be none in time. */
-  whenUp(withinMs: number, link: () => Link | undefined): Promise<Link> {
+  /** Waits for an open link; rejects with UPSTREAM_UNAVAILABLE when there will be none in time, with Cancelled when cancelled. */
+  whenUp(withinMs: number, link: () => Link | undefined, signal?: Cancellation): Promise<Link> {
     const present = link();
     if (present !== undefined) return Promise.resolve(present);
     return new Promise((resolve, reject) => {
@@ -117,23 +110,21 @@ export class Standing {
         reject(this.#refusal());
         return;
       }
-      const waiter: Waiter = {
-        resolve,
-        reject,
-        timer: setTimeout(() => {
-          this.#waiters = this.#waiters.filter((each) => each !== waiter);
-          reject(this.#refusal());
-        }, withinMs),
+      const settle = (outcome: Link | Error): void => {
+        this.#waiters.delete(settle);
+        clearTimeout(timer);
+        signal?.listen(undefined);
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
       };
-      this.#waiters.push(waiter);
+      const timer = setTimeout(() => settle(this.#refusal()), withinMs);
+      this.#waiters.add(settle);
+      signal?.listen((reason) => settle(new Cancelled(reason)));
     });
   }
 
   #refuseAll(): void {
-    for (const waiter of this.#waiters.splice(0)) {
-      clearTimeout(waiter.timer);
-      waiter.reject(this.#refusal());
-    }
+    for (const settle of [...this.#waiters]) settle(this.#refusal());
   }
 
   #refusal(): Refusal {

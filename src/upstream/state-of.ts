@@ -1,5 +1,6 @@
 import type { UpstreamState } from '../kernel/inventory.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
+import type { Carriage } from './carriage.ts';
 import type { Instances } from './instances.ts';
 import type { Link } from './link.ts';
 import type { Nature } from './nature.ts';
@@ -17,11 +18,13 @@ export interface StateParts {
   readonly link: Link | undefined;
   readonly instances: Instances;
   readonly shelf: Shelf;
+  readonly carriage: Carriage;
 }
 
 /** The state of an upstream, as an operator sees it. */
 export function stateOf(parts: StateParts): UpstreamState {
   const { plan, standing, nature, carrier, link, instances, shelf } = parts;
+  const { report } = parts.carriage;
   const { endpoint } = plan;
   return {
     name: plan.name,
@@ -36,7 +39,8 @@ export function stateOf(parts: StateParts): UpstreamState {
     instances: (link === undefined ? 0 : 1) + instances.size,
     restarts: standing.restarts,
     inFlight: (link?.inFlight ?? 0) + instances.inFlight,
-    queued: instances.queued,
+    ...report,
+    queued: instances.queued + report.queued,
     counts: shelf.counts,
   };
 }

@@ -1,16 +1,17 @@
 import type { Answer } from '../kernel/answer.ts';
-import { canBeAsked, MUTE } from '../kernel/capabilities.ts';
-import type { Cancellation, Exchange, Owner } from '../kernel/exchange.ts';
-import type { UpstreamState } from '../kernel/inventory.ts';
+import { MUTE } from '../kernel/capabilities.ts';
+import type { Exchange, Owner } from '../kernel/exchange.ts';
+import type { BreakerPhase, UpstreamState } from '../kernel/inventory.ts';
 import { stringAt } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
 import type { Watched } from '../kernel/watched.ts';
 import { Backoff } from './backoff.ts';
+import { Carriage } from './carriage.ts';
 import { Ending } from './ending.ts';
-import { Health } from './health.ts';
+import { answersPing, Health } from './health.ts';
 import { Instances } from './instances.ts';
-import { SessionLost } from './flights.ts';
+import { LinkChoice } from './link-choice.ts';
 import type { Link } from './link.ts';
 import { Nature } from './nature.ts';
 import { linkFactory, type LinkFactory } from './open-link.ts';
@@ -42,6 +43,8 @@ export class Upstream {
   readonly #slots: Slots;
   readonly #wires: Wires;
   readonly #factory: LinkFactory;
+  readonly #choice: LinkChoice;
+  readonly #carriage: Carriage;
   readonly #instances: Instances;
   readonly #ownShelves: OwnShelves;
   readonly #shelf: Shelf;
@@ -62,7 +65,9 @@ export class Upstream {
     this.#ports = ports;
     this.#slots = slots;
     this.#wires = new Wires(plan, ports);
-    this.#factory = linkFactory(plan, ports, this.#wires);
+    this.#factory = linkFactory(plan, ports, this.#wires, (isAsking) =>
+      this.#carriage.onAsking(isAsking),
+    );
     this.#standing = new Standing({
       name: plan.name,
       now: () => ports.now(),
@@ -94,6 +99,16 @@ export class Upstream {
       onDropped: (key) => this.#ownShelves.drop(key),
       log: (level, message) => ports.log(level, plan.name, message),
     });
+    const [nature, instances, standing] = [this.#nature, this.#instances, this.#standing];
+    const shared = (): Link | undefined => this.sharedLink;
+    this.#choice = new LinkChoice({ plan, nature, instances, standing, shared });
+    this.#carriage = new Carriage({
+      plan,
+      choice: this.#choice,
+      ping: () => this.#ping(),
+      onBreaker: (phase, why) => this.#onBreaker(phase, why),
+      onOver: (exchange, answer) => this.#onOver(exchange, answer),
+    });
   }
 
   /** Its state as an operator sees it. */
@@ -106,6 +121,7 @@ export class Upstream {
       link: this.#link,
       instances: this.#instances,
       shelf: this.#shelf,
+      carriage: this.#carriage,
     });
   }
 
@@ -129,6 +145,7 @@ export class Upstream {
     this.#backoff.wake();
     this.#shelf.close();
     this.#health.stop();
+    this.#carriage.stop();
     this.#standing.set('stopped', 'stopped');
     await Promise.all([this.#link?.close('stopped'), this.#instances.close('stopped')]);
     // Links that are just being opened end with their wires.
@@ -137,47 +154,14 @@ export class Upstream {
   }
 
   /** Sends a permitted request, over the link all share or the client's own. */
-  async send(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
-    let isOver = true;
-    try {
-      const answer = await this.#sendAnyhow(permit, call, exchange);
-      isOver = !isToBeSentAgain(answer);
-      return answer;
-    } finally {
-      if (exchange.era === 'legacy') this.#instances.wakeNext();
-      else if (isOver) this.#instances.drop(exchange.owner.key, 'its exchange ended');
-    }
+  send(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
+    return this.#carriage.send(permit, call, exchange);
   }
 
-  async #sendAnyhow(permit: Permit, call: UpstreamCall, exchange: Exchange): Promise<Answer> {
-    try {
-      return await this.#sendOver(this.#linkOfTask(permit), permit, call, exchange);
-    } catch (error) {
-      if (!(error instanceof SessionLost)) throw error;
-      return this.#sendOver(undefined, permit, call, exchange);
-    }
-  }
-
-  async #sendOver(
-    known: Link | undefined,
-    permit: Permit,
-    call: UpstreamCall,
-    exchange: Exchange,
-  ): Promise<Answer> {
-    const { owner, cancellation } = exchange;
-    const { listTimeoutMs } = this.plan.limits;
-    const link = known ?? (await this.linkOf(owner, cancellation));
-    // A modern client says with each request which log messages it wants (docs/rules.md R10).
-    if (exchange.era === 'modern' && owner.logLevel !== undefined)
-      await link.raiseLevel(owner.logLevel, listTimeoutMs);
-    exchange.onLevel?.((level) => void link.raiseLevel(level, listTimeoutMs));
-    return link.call(permit, call, exchange);
-  }
-
-  /** A task lives where it was made, also when its client has come to use another link since. */
-  #linkOfTask({ target }: Permit): Link | undefined {
-    if (target.kind !== 'task') return undefined;
-    return this.sharedLink?.knowsTask(target.name) === true ? this.sharedLink : undefined;
+  #onOver({ era, owner }: Exchange, answer: Answer | undefined): void {
+    if (era === 'legacy') this.#instances.wakeNext();
+    else if (answer === undefined || !isToBeSentAgain(answer))
+      this.#instances.drop(owner.key, 'its exchange ended');
   }
 
   /** The open links that a client uses: those all share, and its own. */
@@ -189,11 +173,7 @@ export class Upstream {
 
   /** Whether this client's calls go over a link of its own. */
   isPrivateTo(owner: Owner): boolean {
-    if (this.#nature.era === 'modern' || this.plan.isolation === 'shared') return false;
-    return (
-      this.plan.isolation === 'session' ||
-      (this.#nature.isInteractive && canBeAsked(owner.capabilities))
-    );
+    return this.#choice.isPrivateTo(owner);
   }
 
   /** Sets what the shared link watches, now and after every restart; rejects, and changes nothing, when it is refused. */
@@ -218,16 +198,9 @@ export class Upstream {
     this.#instances.forget(ownerKey, 'its client is gone');
   }
 
-  /** The link for a client: shared, or its own. Waits for a server that is starting; for a place, until cancelled. */
-  async linkOf(owner: Owner, signal?: Cancellation): Promise<Link> {
-    const shared =
-      this.#link?.isOpen === true
-        ? this.#link
-        : await this.#standing.whenUp(this.plan.limits.restartWaitMs, () => this.sharedLink);
-    if (shared.facts.era === 'modern' || this.plan.isolation === 'shared') return shared;
-    if (this.isPrivateTo(owner)) return this.#instances.get(owner, signal);
-    // Clients that can be asked nothing share a link that declares nothing, so the server does not try.
-    return this.#nature.isInteractive ? this.#instances.get(undefined, signal) : shared;
+  /** The link for a client: shared, or its own. Waits for a server that is starting. */
+  linkOf(owner: Owner): Promise<Link> {
+    return this.#choice.wait(owner, undefined);
   }
 
   async #keepAlive(): Promise<void> {
@@ -283,6 +256,7 @@ export class Upstream {
     this.#standing.complain('pings', undefined);
     this.#standing.up(link);
     this.#health.watch(link);
+    this.#carriage.linked();
     // Calls may go over the link while the lists are still being read.
     void this.#shelf.stock(link);
   }
@@ -345,5 +319,15 @@ export class Upstream {
 
   #onHealth(isWell: boolean): void {
     this.#standing.complain('pings', isWell ? undefined : 'does not answer pings');
+  }
+  #ping(): Promise<boolean> | undefined {
+    const { sharedLink, plan } = this;
+    return sharedLink && answersPing(sharedLink, plan.limits.pingTimeoutMs);
+  }
+
+  #onBreaker(phase: BreakerPhase, why: string): void {
+    const isWell = phase === 'closed';
+    this.#ports.log(isWell ? 'info' : 'warn', this.plan.name, `calls: ${why}`);
+    this.#standing.complain('calls', isWell ? undefined : why);
   }
 }

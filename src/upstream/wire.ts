@@ -24,10 +24,13 @@ export interface Wire {
 /** Why a request got no JSON-RPC answer. */
 export type WireFailureKind =
   | 'refused'
+  | 'unwritable'
+  | 'unsent'
   | 'unauthorized'
   | 'session-lost'
   | 'http'
   | 'broken'
+  | 'aborted'
   | 'protocol';
 
 /** A request that was not answered on the JSON-RPC level. */
@@ -93,7 +96,7 @@ export function writeMessage(message: Message, events: WireEvents): string | und
   } catch {
     if ('method' in message && 'id' in message) {
       events.onFailure(message.id, {
-        kind: 'refused',
+        kind: 'unwritable',
         message: 'cannot be sent so deep a message',
       });
     }

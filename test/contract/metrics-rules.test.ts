@@ -42,6 +42,11 @@ const CASES: Readonly<Record<string, Case>> = {
   McpxServerRestarts: of('mcpx_upstream_restarts_total{server="s"}', '0+1x60', '0x30 1x30'),
   McpxServerErrors: { fires: outcomes('0+3x60'), quiet: outcomes('0x60') },
   McpxServerQueue: of('mcpx_upstream_queued{server="s"}', '2x60', '2x20 0x1 2x20 0x1 2x20'),
+  McpxServerNotCalled: of(
+    'mcpx_upstream_breaker{server="s",breaker="closed"}',
+    '0x60',
+    '1x20 0x3 1x36',
+  ),
   McpxGuessedKeys: of('mcpx_turned_away_total{code="GUESSING"}', '0+120x60', '0+6x60'),
   McpxForbiddenCalls: of('mcpx_refusals_total{code="FORBIDDEN"}', '0+60x60', '0+6x60'),
   McpxLimitReached: {

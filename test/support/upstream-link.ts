@@ -110,6 +110,8 @@ export class ScriptedServer {
   /** Answers a request at once; undefined leaves it open. */
   react: (message: Message) => JsonObject | undefined = () => undefined;
   isClosed = false;
+  /** What the link told of calls that began, or ceased, to wait for their clients. */
+  readonly asking: boolean[] = [];
 
   private constructor(owner: Owner | undefined, times: LinkTimes) {
     const declared = times.declared ?? owner?.capabilities ?? FULL_CAPABILITIES;
@@ -123,6 +125,7 @@ export class ScriptedServer {
         ownTasks: (_owner, value) => value,
         admitQuestion: (_owner, question) => question,
         hears: () => true,
+        onAsking: (isAsking) => void this.asking.push(isAsking),
         log: () => undefined,
       },
       { capabilities: declared, version: '2025-11-25', owner },

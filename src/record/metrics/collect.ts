@@ -1,4 +1,4 @@
-import type { UpstreamPhase, UpstreamState } from '../../kernel/inventory.ts';
+import type { BreakerPhase, UpstreamPhase, UpstreamState } from '../../kernel/inventory.ts';
 import type { Families } from './families.ts';
 import { PARKED_ENDS, type MetricsPorts } from './ports.ts';
 import type { NameOf } from './table.ts';
@@ -14,6 +14,8 @@ const PHASES: readonly UpstreamPhase[] = [
   'stopped',
 ];
 
+const BREAKER: readonly BreakerPhase[] = ['closed', 'open', 'half-open'];
+const REASONS = ['full', 'late', 'open'] as const;
 const KINDS = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;
 
 /** What may not be there any more at the next scrape: servers, and parts that are switched off. */
@@ -24,6 +26,9 @@ const PASSING: readonly NameOf<'counter' | 'gauge'>[] = [
   'mcpx_upstream_instances',
   'mcpx_upstream_in_flight',
   'mcpx_upstream_queued',
+  'mcpx_upstream_breaker',
+  'mcpx_upstream_retries_total',
+  'mcpx_upstream_refused_total',
   'mcpx_upstream_items',
   'mcpx_audit_waiting_bytes',
   'mcpx_audit_failing',
@@ -58,6 +63,14 @@ function collectUpstream(families: Families, state: UpstreamState): void {
   set(families.sample('mcpx_upstream_instances', { server }), state.instances);
   set(families.sample('mcpx_upstream_in_flight', { server }), state.inFlight);
   set(families.sample('mcpx_upstream_queued', { server }), state.queued);
+  for (const breaker of BREAKER)
+    set(
+      families.sample('mcpx_upstream_breaker', { server, breaker }),
+      Number(breaker === state.breaker),
+    );
+  set(families.sample('mcpx_upstream_retries_total', { server }), state.retries);
+  for (const reason of REASONS)
+    set(families.sample('mcpx_upstream_refused_total', { server, reason }), state.refused[reason]);
   for (const kind of KINDS)
     set(families.sample('mcpx_upstream_items', { server, kind }), state.counts[kind]);
 }

@@ -20,6 +20,7 @@ export const OPEN_LABELS: ReadonlySet<string> = new Set([
 /** What the labels say. */
 export const LABELS: Readonly<Record<string, string>> = {
   agent: 'What the client calls itself.',
+  breaker: '`closed`, `open` or `half-open`.',
   by: '`count` (exactly, by a tokeniser) or `estimate`.',
   code: 'Code of the refusal, as in [Refusals](refusals.md).',
   consumer: 'Consumer of the caller; empty where it has none.',
@@ -49,7 +50,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   outcome:
     '`ok`, `input-required` (a call that goes on with a retry), `tool-error`, `error`, `refused`, `timed-out`, `cancelled` or `crashed`.',
   reason:
-    '`resumed` by its client; given up: `expired`, `evicted` (too many wait), `denied` (no longer allowed) or `shutdown`.',
+    'Of calls that waited for their clients: `resumed`; given up: `expired`, `evicted` (too many wait), `denied` (no longer allowed) or `shutdown`. Of calls a server was not given: `full` (no room to wait), `late` (waited too long) or `open` (not called for now).',
   rpc_response_status_code: 'JSON-RPC error code of the answer; empty where it has none.',
   server: 'Name of the server behind, as configured.',
   state: '`starting`, `ready`, `degraded`, `pending-input`, `pending-auth`, `failed` or `stopped`.',

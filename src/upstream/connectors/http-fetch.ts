@@ -275,7 +275,7 @@ class BodyReader implements Fetching, Lingerer {
     // Whatever still comes is of no use; a stream left open would keep its connection.
     if (this.#mode === 'sse' && !this.#hasEnded) this.#controller?.abort(new Error('done'));
     this.#terms.sink.onEnd(
-      this.#isAborted ? { kind: 'broken', message: 'was not listened to any more' } : failure,
+      this.#isAborted ? { kind: 'aborted', message: 'was not listened to any more' } : failure,
     );
   }
 }

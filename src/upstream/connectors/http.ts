@@ -1,5 +1,6 @@
 import { MODERN_VERSION } from '../../kernel/era.ts';
 import type { Message, RequestId } from '../../kernel/json-rpc.ts';
+import { HOUSEKEEPING } from '../../kernel/methods.ts';
 import type { RemoteEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
 import { Transients } from '../../kernel/transients.ts';
 import { LunarOutlet, type LunarTerms } from '../lunar/lunar-outlet.ts';
@@ -100,8 +101,8 @@ class HttpWire implements Wire {
     const body = writeMessage(message, this.#terms.events);
     if (body === undefined) return;
     const id = 'method' in message && 'id' in message ? message.id : undefined;
-    const isStream = 'method' in message && message.method === 'subscriptions/listen';
-    const isBounded = id !== undefined && !isStream;
+    // The gateway's own requests wait for nobody: a server that holds every place could not be asked how it is.
+    const isBounded = id !== undefined && 'method' in message && !HOUSEKEEPING.has(message.method);
     const state = { ...FRESH, consumer };
     // In place before anything can fail: what ends at once must be told like what ends later.
     if (id !== undefined) this.#fetching.set(id, NOT_STARTED);
@@ -194,9 +195,13 @@ class HttpWire implements Wire {
     this.#terms.events.onMessage(answer ?? message, id);
   }
 
+  /** Of what is cut off by the end of the connection, that end tells; not of what was never sent. */
+  #isToldByEnd(failure: WireFailure | undefined): boolean {
+    return this.#isClosed && failure?.kind !== 'unsent';
+  }
+
   #onAnswerEnd(id: RequestId, state: ResumeState, failure: WireFailure | undefined): void {
-    // Of what is cut off by the end of the connection, that end tells.
-    if (this.#isClosed || !this.#fetching.has(id)) return;
+    if (!this.#fetching.has(id) || this.#isToldByEnd(failure)) return;
     if (this.#canResume(state, failure)) {
       state.resumes += 1;
       const timer = setTimeout(() => this.#resume(id, state), state.namedMs ?? RETRY_MS);

@@ -6,7 +6,10 @@ interface Waiting {
   begin(): void;
 }
 
-const NOT_SENT: WireFailure = { kind: 'broken', message: 'was not listened to any more' };
+const NOT_SENT: WireFailure = {
+  kind: 'unsent',
+  message: 'ended its connection before this was sent',
+};
 
 /**
  * How many requests to one server may be under way at once; whoever comes later waits, first come first. One whose server waits

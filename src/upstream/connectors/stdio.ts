@@ -110,7 +110,7 @@ class StdioWire implements Wire {
   #refuseToSend(message: Message): void {
     if (!('method' in message) || !('id' in message)) return;
     this.#terms.events.onFailure(message.id, {
-      kind: 'refused',
+      kind: 'unwritable',
       message: 'does not read its input',
     });
   }

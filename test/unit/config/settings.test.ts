@@ -36,6 +36,12 @@ const LIMITS = {
   maxInstances: 16,
   instanceIdleMs: 300_000,
   maxConnections: 64,
+  maxInFlight: 256,
+  maxQueued: 2048,
+  queueWaitMs: 30_000,
+  breakAfter: 5,
+  breakMs: 5000,
+  retries: 1,
 };
 
 const DEFAULTS = {

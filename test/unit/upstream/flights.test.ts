@@ -5,7 +5,8 @@ import { RemoteError, type Answer } from '../../../src/kernel/answer.ts';
 import { Cancellation, type Exchange } from '../../../src/kernel/exchange.ts';
 import type { JsonObject } from '../../../src/kernel/json.ts';
 import { Refusal } from '../../../src/kernel/refusals.ts';
-import { Flights, resultOf, timedOut, withProgressToken } from '../../../src/upstream/flights.ts';
+import { Flights, resultOf, withProgressToken } from '../../../src/upstream/flights.ts';
+import { timedOut } from '../../../src/upstream/unanswered.ts';
 
 const TERMS = { method: 'tools/call', exchange: undefined, timeoutMs: 0 };
 

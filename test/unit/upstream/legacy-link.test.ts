@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Cancelled } from '../../../src/kernel/answer.ts';
 import type { JsonObject } from '../../../src/kernel/json.ts';
 import { Refusal } from '../../../src/kernel/refusals.ts';
-import { SessionLost } from '../../../src/upstream/flights.ts';
+import { SessionLost } from '../../../src/upstream/unanswered.ts';
 import { callOf, ownerOf, ScriptedServer, type Put } from '../../support/upstream-link.ts';
 
 const TIMEOUT_MS = 1000;

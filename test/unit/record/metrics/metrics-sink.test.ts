@@ -202,6 +202,10 @@ test('servers, sessions and the sinks of the record are shown as they are at the
   assert.equal(valueIn(text, 'mcpx_upstream_in_flight', github), 3);
   assert.equal(valueIn(text, 'mcpx_upstream_queued', github), 4);
   assert.equal(valueIn(text, 'mcpx_upstream_items', { ...github, kind: 'prompts' }), 2);
+  assert.equal(valueIn(text, 'mcpx_upstream_breaker', { ...github, breaker: 'half-open' }), 1);
+  assert.equal(valueIn(text, 'mcpx_upstream_breaker', { ...github, breaker: 'closed' }), 0);
+  assert.equal(valueIn(text, 'mcpx_upstream_retries_total', github), 6);
+  assert.equal(valueIn(text, 'mcpx_upstream_refused_total', { ...github, reason: 'late' }), 8);
   const plain: Readonly<Record<string, number>> = {
     mcpx_sessions: 5,
     mcpx_streams: 6,
