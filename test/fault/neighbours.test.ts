@@ -45,15 +45,15 @@ async function client(gateway: TestGateway, number: number): Promise<void> {
 
 /** Calls a server until told to stop; what it answered. */
 function hammer(gateway: TestGateway, name: string) {
-  let isOver = false;
+  const over = new AbortController();
   const answers: WireMessage[] = [];
   const work = async (): Promise<void> => {
-    while (!isOver) answers.push(await modern(gateway, name));
+    while (!over.signal.aborted) answers.push(await modern(gateway, name));
   };
   const done = Promise.all([work(), work()]);
   return {
     stop: async () => {
-      isOver = true;
+      over.abort();
       await done;
       return answers;
     },
