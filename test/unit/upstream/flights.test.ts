@@ -156,3 +156,42 @@ test('the refusal of a call that took too long names server, method and time', (
   assert.match(refusal.message, /"slow-one".*tools\/call.*5000 ms/u);
   flights.fail(flight.id, refusal);
 });
+
+test('of a call that has waited only what is left of its time is waited, and after progress all of it again', () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const late: number[] = [];
+  const flights = new Flights(({ id }) => late.push(id));
+  const waited = flights.open({ ...TERMS, timeoutMs: 1000, leftMs: 100 }, () => undefined);
+  const moved = flights.open({ ...TERMS, timeoutMs: 1000, leftMs: 100 }, () => undefined);
+  mock.timers.tick(99);
+  flights.progress({ progressToken: moved.id }, true);
+  mock.timers.tick(1);
+  assert.deepEqual(late, [waited.id]);
+  mock.timers.tick(998);
+  assert.deepEqual(late, [waited.id]);
+  mock.timers.tick(1);
+  assert.deepEqual(late, [waited.id, moved.id]);
+  mock.timers.reset();
+});
+
+test('who is told of calls that wait for their clients hears each of them begin and end once, however it ends', () => {
+  const told: boolean[] = [];
+  const flights = new Flights(never, 1, (isAsking) => told.push(isAsking));
+  const [exchange, other] = [exchangeOf(), exchangeOf()];
+  const asked = flights.open({ ...TERMS, exchange }, () => undefined);
+  const release = flights.hold([asked]);
+  const again = flights.hold([asked]);
+  assert.deepEqual([told, exchange.isBegun], [[true], true]);
+  release();
+  assert.deepEqual(told, [true]);
+  again();
+  assert.deepEqual(told, [true, false]);
+  const cut = flights.open({ ...TERMS, exchange: other }, () => undefined);
+  const late = flights.hold([cut]);
+  flights.fail(cut.id, new Error('gone'));
+  late();
+  assert.deepEqual(told, [true, false, true, false]);
+  // What belongs to no client takes no place.
+  flights.hold([flights.open(TERMS, () => undefined)])();
+  assert.equal(told.length, 4);
+});
