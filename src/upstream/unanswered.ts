@@ -50,7 +50,7 @@ export function failureOf(upstream: string, flight: Flight, failure: WireFailure
 }
 
 /** The refusal for a call that its server did not answer: whether it can have run, or that what came was no answer. */
-export function refusalFor(upstream: string, failure: WireFailure): Unanswered {
+function refusalFor(upstream: string, failure: WireFailure): Unanswered {
   const { kind, message, isBegun = false, status, retryAfterMs } = failure;
   if (kind === 'session-lost')
     return isBegun ? lostWith(upstream, message) : new SessionLost(upstream);
