@@ -13,7 +13,20 @@ export const MAX_SERVER_VALUES = 4_000_000;
  */
 export function hasMoreValuesThan(most: number, text: string): boolean {
   // Each value but the first takes a character besides its own.
-  if (text.length <= most) return false;
+  return text.length > most && valuesIn(text, most) > most;
+}
+
+/** About how many bytes a JSON text takes once it is parsed, besides its own, where that is much; told without parsing it. */
+export function parsedBytes(text: string): number {
+  return text.length < MIN_MUCH ? 0 : valuesIn(text, Infinity) * BYTES_PER_VALUE;
+}
+
+const MIN_MUCH = 65_536;
+/** An empty object with its place in a list. */
+const BYTES_PER_VALUE = 40;
+
+/** Counts values, as far as one beyond `most`. */
+function valuesIn(text: string, most: number): number {
   let count = 1;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -21,10 +34,10 @@ export function hasMoreValuesThan(most: number, text: string): boolean {
       at = endOfString(text, at + 1);
     } else if (code === COMMA || code === BRACKET || code === BRACE) {
       count += 1;
-      if (count > most) return true;
+      if (count > most) return count;
     }
   }
-  return false;
+  return count;
 }
 
 /** Where the quote is that ends a string which begins here; the end of the text where none does. */

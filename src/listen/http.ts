@@ -280,12 +280,11 @@ class Listener implements HttpListener {
       const startedAt = performance.now();
       const terms = { maxBytes: this.#maxBodyBytes, traffic: this.#traffic };
       const body = await readBody(http.request, terms);
-      const size = body.length;
       try {
         if (performance.now() - startedAt > SLOW_BODY_MS) await this.#proveAgain(http, caller);
-        await serve(caller, body.toString('utf8'));
+        await serve(caller, body.text);
       } finally {
-        this.#traffic.release(size);
+        this.#traffic.release(body.held);
         this.#unread.note(http.response);
       }
     });

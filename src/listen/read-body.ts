@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { Refusal } from '../kernel/refusals.ts';
+import { parsedBytes } from '../kernel/values.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What bounds a body. */
@@ -10,11 +11,30 @@ export interface BodyTerms {
   readonly traffic: Traffic;
 }
 
+/** A body, and how many bytes are held for it: its own, and for one of a great many values what they take once they are parsed. */
+export interface Body {
+  readonly text: string;
+  readonly held: number;
+}
+
 /**
  * Reads a JSON body whole. Its bytes are held until whoever gets it releases them. Throws CONTENT_TYPE_UNSUPPORTED,
  * BODY_TOO_LARGE, or OVERLOADED where all bodies together are too large; then none are held.
  */
-export async function readBody(request: IncomingMessage, terms: BodyTerms): Promise<Buffer> {
+export async function readBody(request: IncomingMessage, terms: BodyTerms): Promise<Body> {
+  const bytes = await readBytes(request, terms);
+  const text = bytes.toString('utf8');
+  const parsed = parsedBytes(text);
+  try {
+    terms.traffic.hold(parsed);
+  } catch (error) {
+    terms.traffic.release(bytes.length);
+    throw error;
+  }
+  return { text, held: bytes.length + parsed };
+}
+
+async function readBytes(request: IncomingMessage, terms: BodyTerms): Promise<Buffer> {
   const { maxBytes, traffic } = terms;
   const type = request.headers['content-type'];
   if (type === undefined || !/^application\/json\s*(?:;|$)/iu.test(type))

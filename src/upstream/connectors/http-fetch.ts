@@ -92,12 +92,8 @@ const TOO_MANY_VALUES: WireFailure = {
 
 class BodyReader implements Fetching, Lingerer {
   readonly #terms: FetchTerms;
-  readonly #decoder = new TextDecoder();
-  readonly #parser = createParser({
-    onEvent: (event) => this.#onEvent(event.event, event.data),
-    onId: (id) => this.#terms.sink.onId?.(id),
-    onRetry: (ms) => this.#terms.sink.onRetry?.(ms),
-  });
+  /** Takes the text of a stream; made for streams alone, for most answers are none. */
+  #feed: ((chunk: Buffer) => void) | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #isAborted = false;
   #isDone = false;
@@ -162,7 +158,7 @@ class BodyReader implements Fetching, Lingerer {
       return;
     }
     if (this.#mode !== 'sse') this.#chunks.push(chunk);
-    else this.#parser.feed(this.#decoder.decode(chunk, { stream: true }));
+    else (this.#feed ??= this.#createFeed())(chunk);
     const isError = this.#mode === 'error';
     if (this.#size <= (isError ? MAX_ERROR_BYTES : this.#terms.maxBytes)) return;
     // Told before it is ended, for the end of it is no reason.
@@ -196,7 +192,19 @@ class BodyReader implements Fetching, Lingerer {
   }
 
   #text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
+    const [first] = this.#chunks;
+    const isOne = first !== undefined && this.#chunks.length === 1;
+    return (isOne ? first : Buffer.concat(this.#chunks)).toString('utf8');
+  }
+
+  #createFeed(): (chunk: Buffer) => void {
+    const decoder = new TextDecoder();
+    const parser = createParser({
+      onEvent: (event) => this.#onEvent(event.event, event.data),
+      onId: (id) => this.#terms.sink.onId?.(id),
+      onRetry: (ms) => this.#terms.sink.onRetry?.(ms),
+    });
+    return (chunk) => parser.feed(decoder.decode(chunk, { stream: true }));
   }
 
   /** Whether the response goes on though it is of no use any more. */

@@ -6,6 +6,7 @@ import { Transients } from '../../kernel/transients.ts';
 import { LunarOutlet, type LunarTerms } from '../lunar/lunar-outlet.ts';
 import { writeMessage, type Wire, type WireEvents, type WireFailure } from '../wire.ts';
 import { openSse } from './sse.ts';
+import { SessionHeaders } from './session-headers.ts';
 import type { FetchSink, Fetching } from './http-fetch.ts';
 import { Noise } from './noise.ts';
 import { DirectOutlet, type Outlet } from './outlet.ts';
@@ -35,7 +36,6 @@ export interface HttpTerms extends HttpWireTerms {
   readonly outlet: Outlet;
 }
 
-const ACCEPT = 'application/json, text/event-stream';
 const MAX_RESUMES = 10;
 const GOODBYE_MS = 1000;
 /** How long other requests of a lost session may take to hear of it. */
@@ -83,7 +83,7 @@ class HttpWire implements Wire {
   readonly #url: URL;
   readonly #fetching = new Transients<RequestId, Fetching>();
   readonly #noise: Noise;
-  #session: Record<string, string> = {};
+  readonly #session: SessionHeaders;
   #stream: Fetching | undefined;
   /** Resolves when the server has taken the latest message that has no answer. */
   #toldLast: Promise<void> = Promise.resolve();
@@ -94,6 +94,7 @@ class HttpWire implements Wire {
     this.#terms = terms;
     this.#noise = new Noise((what) => terms.log('warn', what));
     this.#url = new URL(terms.endpoint.url);
+    this.#session = new SessionHeaders(terms.endpoint.headers);
   }
 
   send(message: Message, headers?: Readonly<Record<string, string>>, consumer?: string): void {
@@ -112,13 +113,7 @@ class HttpWire implements Wire {
       headersMs: id === undefined ? this.#terms.limits.listTimeoutMs : undefined,
       url: this.#url,
       method: 'POST',
-      headers: {
-        ...this.#terms.endpoint.headers,
-        ...this.#session,
-        ...headers,
-        'content-type': 'application/json',
-        accept: ACCEPT,
-      },
+      headers: this.#session.ofMessage(headers),
       body,
       consumer,
       sink: id === undefined ? this.#sinkOfOneWay() : this.#sinkOf(id, state),
@@ -134,7 +129,7 @@ class HttpWire implements Wire {
 
   settled(version: string): void {
     // The modern protocol says its version with every request.
-    if (version !== MODERN_VERSION) this.#session['mcp-protocol-version'] = version;
+    if (version !== MODERN_VERSION) this.#session.note('mcp-protocol-version', version);
   }
 
   async listen(): Promise<void> {
@@ -150,7 +145,7 @@ class HttpWire implements Wire {
   async close(): Promise<void> {
     const wasOpen = !this.#isClosed;
     this.#shut('stopped');
-    if (wasOpen && this.#session['mcp-session-id'] !== undefined) await this.#sayGoodbye();
+    if (wasOpen && this.#session.id !== undefined) await this.#sayGoodbye();
   }
 
   /** One request's answer: on its own stream, which may be resumed where the server gave its events ids (spec 2025-11-25). */
@@ -159,7 +154,7 @@ class HttpWire implements Wire {
       onHeaders: (status, headers) => {
         state.status = status;
         state.isBegun ||= status >= 200 && status < 300;
-        state.isLost = status === 404 && this.#session['mcp-session-id'] !== undefined;
+        state.isLost = status === 404 && this.#session.id !== undefined;
         this.#noteSession(headers['mcp-session-id']);
       },
       onMessage: (message) => {
@@ -219,7 +214,7 @@ class HttpWire implements Wire {
   /** Only where the server gave its events ids, and where nothing but the connection failed. */
   #canResume({ lastEventId, resumes }: ResumeState, failure: WireFailure | undefined): boolean {
     if (lastEventId === undefined || resumes >= MAX_RESUMES) return false;
-    if (this.#session['mcp-session-id'] === undefined) return false;
+    if (this.#session.id === undefined) return false;
     return failure === undefined || failure.kind === 'broken';
   }
 
@@ -233,7 +228,7 @@ class HttpWire implements Wire {
 
   /** Many servers say 400, not 404, when they do not know a session any more. */
   #isAboutSession(message: Message): boolean {
-    if (this.#session['mcp-session-id'] === undefined || 'method' in message) return false;
+    if (this.#session.id === undefined || 'method' in message) return false;
     return message.error?.code === SERVER_ERROR && /session/iu.test(message.error.message);
   }
 
@@ -285,7 +280,7 @@ class HttpWire implements Wire {
   #onStreamEnd(state: ResumeState, waitedMs: number, failure: WireFailure | undefined): void {
     this.#stream = undefined;
     if (this.#isClosed || hasNoStream(state, failure)) return;
-    if (failure?.status === 404 && this.#session['mcp-session-id'] !== undefined) {
+    if (failure?.status === 404 && this.#session.id !== undefined) {
       this.#shut('has forgotten the session');
     } else if (failure?.kind === 'refused') {
       this.#shut(failure.message);
@@ -303,8 +298,7 @@ class HttpWire implements Wire {
       url: this.#url,
       method: 'GET',
       headers: {
-        ...this.#terms.endpoint.headers,
-        ...this.#session,
+        ...this.#session.all,
         ...resume,
         accept: 'text/event-stream',
       },
@@ -315,8 +309,8 @@ class HttpWire implements Wire {
   }
 
   #noteSession(id: string | string[] | undefined): void {
-    if (typeof id === 'string' && this.#session['mcp-session-id'] === undefined)
-      this.#session['mcp-session-id'] = id;
+    if (typeof id === 'string' && this.#session.id === undefined)
+      this.#session.note('mcp-session-id', id);
   }
 
   #shut(reason: string): void {
@@ -336,7 +330,7 @@ class HttpWire implements Wire {
         isBounded: false,
         url: this.#url,
         method: 'DELETE',
-        headers: { ...this.#terms.endpoint.headers, ...this.#session },
+        headers: this.#session.all,
         body: undefined,
         sink: {
           onEnd: () => {

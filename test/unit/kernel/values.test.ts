@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as fc from 'fast-check';
-import { hasMoreValuesThan } from '../../../src/kernel/values.ts';
+import { hasMoreValuesThan, parsedBytes } from '../../../src/kernel/values.ts';
 
 const STRING = /"(?:[^"\\]|\\.)*"/gu;
 
@@ -40,4 +40,11 @@ test('a text that ends within a string is read to its end and no further', () =>
   for (const text of ['"', '"\\', '"\\"', '"a,,,', '","\\"'])
     assert.equal(hasMoreValuesThan(1, text), false, text);
   assert.equal(hasMoreValuesThan(1, '[1,"'), true);
+});
+
+test('what a long text takes once it is parsed is told before, and what is short takes nothing worth telling', () => {
+  assert.equal(parsedBytes('[{},{}]'), 0);
+  const objects = `[${'{},'.repeat(100_000)}{}]`;
+  assert.ok(parsedBytes(objects) >= 100_000 * 24);
+  assert.ok(parsedBytes(JSON.stringify(['x'.repeat(1_000_000)])) < 1000);
 });
