@@ -8,12 +8,14 @@ import { MODERN_VERSION } from '../kernel/era.ts';
 import type { Owner, Question } from '../kernel/exchange.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { Principal } from '../kernel/principal.ts';
+import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
 import type { SessionTable } from '../session/sessions.ts';
 import type { Listening, ListenWish } from '../spine/ports.ts';
 import type { Asked } from './asks.ts';
 import { WatchQuota } from './watch-quota.ts';
 import type { UpstreamPool } from '../upstream/upstream-pool.ts';
+import { OpenFailure } from '../upstream/wire.ts';
 
 /** What telling news needs. */
 export interface NewsTerms {
@@ -103,7 +105,7 @@ export class News {
       await this.#subscribe(permit, owner, isOn);
     } catch (error) {
       if (isOn && before === undefined) this.#giveBack(owner.key, key);
-      throw error;
+      throw unavailable(upstream, error);
     }
     if (!isOn) this.#giveBack(owner.key, key);
   }
@@ -243,4 +245,10 @@ async function settled(tellings: readonly Promise<void>[]): Promise<void> {
     setTimeout(resolve, STANDING_MS).unref();
   });
   await Promise.race([Promise.allSettled(tellings), late]);
+}
+
+/** A link that ended while it was asked to watch: what a client is told of that. */
+function unavailable(upstream: string, error: unknown): unknown {
+  if (!(error instanceof OpenFailure)) return error;
+  return new Refusal('UPSTREAM_UNAVAILABLE', `Server "${upstream}" ${error.message}.`);
 }
