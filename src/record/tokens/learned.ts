@@ -9,14 +9,17 @@ interface Known {
   readonly chars: { arguments: number; result: number };
 }
 
-/** Targets that are remembered; beyond it those not met lately go first. */
-const MAX_TARGETS = 2000;
+/** Targets that are remembered, for each of their callers; beyond it those not met lately go first. */
+const MAX_TARGETS = 10_000;
 /** Characters after which what is older weighs half. */
 const HALF_LIFE_CHARS = 262_144;
+/** Less than any text has that says something: blanks, of which a token may hold a hundred, must not make the next text free. */
+const MIN_PER_CHAR = 0.1;
 
 /**
  * How many tokens a character of the arguments and of the results of each target has, learned from what was counted exactly. A tool's
- * results resemble one another: for many calls a second this is nearer than a sample, and costs a look at their lengths.
+ * results resemble one another: for many calls a second this is nearer than a sample, and costs a look at their lengths. Learned for
+ * each caller alone: what one has a tool read or answer must not change what others are charged.
  */
 export class Learned {
   #young = new Map<string, Known>();
@@ -31,11 +34,12 @@ export class Learned {
     add(known, 'result', chars, counted);
   }
 
-  /** About how many tokens there are; undefined where nothing of the kind was counted before. */
-  estimate(entry: Entry, texts: Texts, encoding: Encoding): Estimate | undefined {
+  /** About how many tokens there are; undefined where nothing of the kind was counted before: none so long, for one. */
+  estimate(entry: Entry, texts: Texts, encoding: Encoding, maxChars: number): Estimate | undefined {
     const known = this.#of(keyOf(entry, encoding), false);
     const chars = known && charsOf(texts);
     if (known === undefined || chars === undefined) return undefined;
+    if (chars.arguments + chars.result > maxChars) return undefined;
     const written = scaled(known, 'arguments', chars);
     const read = scaled(known, 'result', chars);
     return written === undefined || read === undefined
@@ -60,9 +64,9 @@ export class Learned {
 }
 
 /** URIs are each another one: resources are known by their server. */
-function keyOf({ method, upstream, kind, target }: Entry, encoding: Encoding): string {
+function keyOf({ method, upstream, kind, target, principal }: Entry, encoding: Encoding): string {
   const name = kind === 'tool' || kind === 'prompt' ? target : '';
-  return `${encoding} ${method} ${upstream} ${name}`;
+  return `${encoding} ${method} ${upstream} ${name}\0${principal}`;
 }
 
 function unknown(): Known {
@@ -81,5 +85,6 @@ function add(known: Known, side: keyof Estimate, chars: Chars, counted: Estimate
 function scaled(known: Known, side: keyof Estimate, chars: Chars): number | undefined {
   if (chars[side] === 0) return 0;
   if (known.chars[side] === 0) return undefined;
-  return Math.round((known.tokens[side] / known.chars[side]) * chars[side]);
+  const perChar = Math.max(MIN_PER_CHAR, known.tokens[side] / known.chars[side]);
+  return Math.round(perChar * chars[side]);
 }

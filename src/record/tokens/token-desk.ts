@@ -131,8 +131,9 @@ export class TokenDesk {
   }
 
   #estimate(entry: Entry, texts: Texts, encoding: Encoding): Estimate {
+    const { maxExactBytes } = this.#terms.plan();
     return (
-      this.#learned.estimate(entry, texts, encoding) ??
+      this.#learned.estimate(entry, texts, encoding, maxExactBytes) ??
       estimateTexts(texts, encoding, entry.resultChars)
     );
   }
