@@ -189,3 +189,30 @@ test('R23: more in a second than are counted exactly are estimated from what was
     assert.ok(Math.abs((spending?.tokens.result ?? 0) - exact) <= exact * 0.02);
   assert.equal(workers.length, 1);
 });
+
+test('R23: what a caller is charged by estimate does not depend on what other callers had counted, nor long texts on short ones', async (t) => {
+  const { desk } = deskScene(t, { maxExactPerSecond: 6, maxExactBytes: 4000 });
+  const words = 'one word after the other '.repeat(40);
+  const exact = referenceCount(words);
+  // One has the tool answer with what has many tokens for its length, another one with what has next to none.
+  const many = '\u{1F9EC}\u{1F9FF}'.repeat(450);
+  const taught = [0, 1, 2, 3].map((at) => answering(`${many}${at}`, { principal: 'neighbour' }));
+  await settledAll(desk, [
+    ...taught,
+    answering(words, { principal: 'caller' }),
+    answering(' '.repeat(3900), { principal: 'dodger' }),
+  ]);
+  const charged = async (principal: string, text: string): Promise<number[]> => {
+    const calls = Array.from({ length: 10 }, (_, at) => answering(`${text}${at}`, { principal }));
+    const { spent } = await settledAll(desk, calls);
+    const estimates = spent.filter((spending) => spending?.tokens.isEstimate === true);
+    assert.ok(estimates.length >= 4, `${estimates.length} estimates`);
+    return estimates.map((spending) => spending?.tokens.result ?? 0);
+  };
+  for (const tokens of await charged('caller', words))
+    assert.ok(Math.abs(tokens - exact) <= exact * 0.05, `${tokens} of ${exact}`);
+  for (const tokens of await charged('dodger', words))
+    assert.ok(tokens >= exact / 3, `${tokens} of ${exact}`);
+  for (const tokens of await charged('dodger', words.repeat(20)))
+    assert.ok(tokens >= exact * 20 * 0.7, `${tokens} of ${exact * 20}`);
+});
