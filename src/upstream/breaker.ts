@@ -22,7 +22,8 @@ export interface Failure {
 
 /**
  * Refuses the calls of a server that leaves one after the other unanswered. After a pause the server must answer a health
- * check, then a single call; each time it does not, the pause doubles. While all is well an answered call costs a comparison.
+ * check, then a single call, or one more each `breakMs` where that takes long; each time it does not, the pause doubles. While all is
+ * well an answered call costs a comparison.
  */
 export class Breaker {
   readonly #terms: BreakerTerms;
@@ -33,6 +34,8 @@ export class Breaker {
   #fault = '';
   #failedAt = -Infinity;
   #isProbing = false;
+  /** When the latest call was let through to try the server, in monotonic milliseconds. */
+  #probedAt = 0;
   /** Whether the pause is over, with nothing there to ask. */
   #isDue = false;
   /** Monotonic milliseconds. */
@@ -59,25 +62,33 @@ export class Breaker {
 
   /** Throws UPSTREAM_UNAVAILABLE where a call may not be sent now. */
   check(): void {
-    if (this.#phase === 'open' || (this.#phase === 'half-open' && this.#isProbing))
+    if (this.#phase === 'open' || (this.#phase === 'half-open' && !this.#mayTry))
       throw this.refusal();
+  }
+
+  /** A call may take its time, or wait for its client: that must not keep all others out until it ends. */
+  get #mayTry(): boolean {
+    return !this.#isProbing || performance.now() - this.#probedAt >= this.#terms.limits.breakMs;
   }
 
   /** The same for a call that is about to be sent; whether it is the one the server is tried with. Its end must be told. */
   enter(): boolean {
     this.check();
     this.#isProbing = this.#phase === 'half-open';
+    if (this.#isProbing) this.#probedAt = performance.now();
     return this.#isProbing;
   }
 
   /** A call was answered. */
   answered(isProbe = false): void {
-    if (isProbe) this.#close();
+    if (isProbe && this.#phase === 'half-open') this.#close();
     else if (this.#row !== 0 && this.isClosed) this.#row = 0;
   }
 
   /** A call was not answered, and its server is to blame. */
-  failed({ fault, sentAt, isProbe, isAlone }: Failure): void {
+  failed({ fault, sentAt, isProbe: wasProbe, isAlone }: Failure): void {
+    // Of several that were to try it another one may have been answered, or have failed, before.
+    const isProbe = wasProbe && this.#phase === 'half-open';
     // Calls that were sent before it opened say nothing new, nor do others that the same crash cost.
     if (!isProbe && (!this.isClosed || (!isAlone && sentAt < this.#failedAt))) return;
     if (isProbe) this.#pauses += 1;
