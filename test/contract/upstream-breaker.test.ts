@@ -14,11 +14,12 @@ const ENTRIES: Readonly<Record<string, ServerEntry>> = {
   broken: LIMITS,
   hung: { ...LIMITS, callTimeoutMs: 300 },
   slow: { ...LIMITS, callTimeoutMs: 700, pingIntervalMs: 50, pingTimeoutMs: 5_000 },
-  probed: LIMITS,
+  probed: { ...LIMITS, breakMs: 2 * BREAK_MS },
   mute: { ...LIMITS, pingTimeoutMs: 200 },
   fine: LIMITS,
   never: { ...LIMITS, breakAfter: 0 },
   waiting: { ...LIMITS, maxInFlight: 1 },
+  long: LIMITS,
 };
 
 const scope = fileScope();
@@ -222,4 +223,26 @@ test('calls that wait for a place when a server is not called any more are refus
   server.onCall = answers;
   await whenBreaker('waiting', 'half-open');
   assert.equal(textOf(await call('waiting')), 'x');
+});
+
+test('a call that takes long does not keep others from a server that is to be tried: each breakMs one more is let through', async () => {
+  const server = serverOf('long');
+  await failCalls('long');
+  server.onCall = undefined;
+  await whenBreaker('long', 'half-open');
+  const first = call('long');
+  await eventually('the first was sent', 5_000, () => server.held.length === 1);
+  const [slow] = server.held;
+  server.onCall = answers;
+  assert.equal(refusalOf(await call('long')), 'UPSTREAM_UNAVAILABLE');
+  await eventually(
+    'another call was let through',
+    5 * BREAK_MS,
+    async () => textOf(await call('long')) === 'x',
+  );
+  assert.equal((await reportOf(gateway, 'long')).breaker, 'closed');
+  // What becomes of the first one now is one failure among others.
+  slow?.status(500);
+  assert.equal(refusalOf(await first), 'UPSTREAM_LOST');
+  assert.equal(textOf(await call('long')), 'x');
 });
