@@ -24,6 +24,9 @@ interface Waiter {
   settle(error?: Error): void;
 }
 
+/** A caller who has so many more calls waiting than another one gives way to that where no more may wait. */
+const UNFAIR = 2;
+
 /**
  * The places of one server: so many calls may be under way at once, and so many wait for that. A free place costs a counter
  * and no promise. Callers who wait take turns, each one's own calls first come first.
@@ -75,11 +78,12 @@ export class Bulkhead {
   }
 
   /**
-   * Waits for a place and takes it. Rejects with UPSTREAM_BUSY at once where too many wait, and when the time is over; with
-   * Cancelled when the signal says so. Zero milliseconds: no limit.
+   * Waits for a place and takes it. Rejects with UPSTREAM_BUSY at once where too many wait, later where it gives way to another
+   * caller's, and when the time is over; with Cancelled when the signal says so. Zero milliseconds: no limit.
    */
   wait(caller: string, withinMs: number, signal: Cancellation): Promise<void> {
-    if (this.#queued >= this.#terms.maxQueued) return Promise.reject(this.#tooMany());
+    if (this.#queued >= this.#terms.maxQueued && !this.#makeRoom(caller))
+      return Promise.reject(this.#tooMany());
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const waiter: Waiter = {
@@ -129,6 +133,17 @@ export class Bulkhead {
       this.#waiting.delete(caller);
       this.#waiting.set(caller, waiters);
     }
+  }
+
+  /** Whether the latest call of whoever has most waiting gave way to one of a caller who has fewer. */
+  #makeRoom(caller: string): boolean {
+    let most: Set<Waiter> | undefined;
+    for (const waiters of this.#waiting.values())
+      if (waiters.size > (most?.size ?? 0)) most = waiters;
+    const own = this.#waiting.get(caller)?.size ?? 0;
+    if (most === undefined || most.size - own < UNFAIR) return false;
+    [...most].at(-1)?.settle(this.#tooMany());
+    return true;
   }
 
   #add(waiter: Waiter): void {
