@@ -115,3 +115,20 @@ test('all who wait can be refused at once, each with an error of its own', async
   bulkhead.leave();
   assert.equal(bulkhead.taken, 0);
 });
+
+test('a caller that fills the queue keeps no room in it from others: the latest call of whoever has most waiting gives way', async () => {
+  const bulkhead = bulkheadOf(1, 4);
+  bulkhead.take();
+  const flood = ['1', '2', '3', '4'].map((call) =>
+    bulkhead.wait('a', LONG_MS, new Cancellation()).then(() => call),
+  );
+  await assert.rejects(bulkhead.wait('a', LONG_MS, new Cancellation()), { code: 'UPSTREAM_BUSY' });
+  const served = queue(bulkhead, 'b 1', 'b 2');
+  await assert.rejects(flood[3] ?? Promise.resolve(), { code: 'UPSTREAM_BUSY' });
+  await assert.rejects(flood[2] ?? Promise.resolve(), { code: 'UPSTREAM_BUSY' });
+  // Who has as many waiting as any other makes no room for itself.
+  await assert.rejects(bulkhead.wait('b', LONG_MS, new Cancellation()), { code: 'UPSTREAM_BUSY' });
+  assert.deepEqual([bulkhead.queued, bulkhead.turnedDown.full], [4, 4]);
+  await leaveAll(bulkhead);
+  assert.deepEqual([await flood[0], await flood[1], served], ['1', '2', ['b 1', 'b 2']]);
+});
