@@ -245,7 +245,7 @@ class Listener implements HttpListener {
     if (!this.#traffic.hasRoom && !this.#sse.isBusy(http)) this.#traffic.admit();
     const endpoint = this.#sse.endpointOf(http);
     const { credentials } = http;
-    this.#post({ ...http, credentials: { ...credentials, endpoint } }, async (caller, text) =>
+    this.#post({ ...http, credentials: { ...credentials, endpoint } }, (caller, text) =>
       this.#sse.post(http, caller, text),
     );
   }

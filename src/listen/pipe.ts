@@ -47,15 +47,16 @@ export class Pipe {
     this.#principal = terms.principal;
   }
 
-  /** Takes one message as text. Never throws: what is wrong is answered. */
-  receive(text: string, circumstances?: Circumstances): void {
+  /** Takes one message as text. Never throws: what is wrong is answered. The result, where there is one, ends with its answer. */
+  receive(text: string, circumstances?: Circumstances): Promise<void> | undefined {
     this.#circumstances = circumstances;
     try {
       const value: Json = parseBody(text);
       if (Array.isArray(value)) throw new Refusal('BATCH_UNSUPPORTED');
-      this.#take(messageOf(value));
+      return this.#take(messageOf(value));
     } catch (error) {
       this.#refuse(null, error, 'legacy');
+      return undefined;
     }
   }
 
@@ -79,28 +80,29 @@ export class Pipe {
     if (this.#session !== undefined) this.#gate.sessions.end(this.#session);
   }
 
-  #take(message: Message): void {
+  #take(message: Message): Promise<void> | undefined {
     if (!('method' in message) || !('id' in message)) {
       this.#signal(message);
     } else if (eraOf(message, undefined) === 'modern') {
-      this.#answer(message, 'modern', () => this.#serveModern(message));
+      return this.#answer(message, 'modern', () => this.#serveModern(message));
     } else if (message.method === 'initialize') {
       this.#initialize(message);
     } else {
-      this.#answer(message, 'legacy', () => this.#serveLegacy(message));
+      return this.#answer(message, 'legacy', () => this.#serveLegacy(message));
     }
+    return undefined;
   }
 
-  #answer(request: Request, era: Era, serve: () => Promise<void>): void {
+  #answer(request: Request, era: Era, serve: () => Promise<void>): Promise<void> | undefined {
     const { traffic } = this.#terms;
     try {
       traffic.begin();
     } catch (error) {
       this.#refuse(request.id, error, era);
-      return;
+      return undefined;
     }
     this.#waiting += 1;
-    void serve()
+    return serve()
       .catch((error: unknown) => this.#refuse(request.id, error, era))
       .finally(() => {
         this.#waiting -= 1;

@@ -72,8 +72,8 @@ export class SseDoor {
     return this.#connections.get(tokenOf(http) ?? '')?.pipe.isBusy === true;
   }
 
-  /** POST /messages: one message of a client whose stream is open. */
-  post(http: HttpExchange, principal: Principal, body: string): void {
+  /** POST /messages: one message of a client whose stream is open. Ends when what it asks is answered on that. */
+  async post(http: HttpExchange, principal: Principal, body: string): Promise<void> {
     const token = tokenOf(http);
     if (token === null)
       throw new Refusal('SESSION_REQUIRED', 'The query parameter sessionId is missing.');
@@ -81,7 +81,7 @@ export class SseDoor {
     if (connection?.principal !== principal.key) throw new Refusal('SESSION_UNKNOWN');
     this.#renew(connection, principal);
     http.response.writeHead(202, http.headers).end();
-    connection.pipe.receive(body, circumstancesOf(http, bytesOf(http)));
+    await connection.pipe.receive(body, circumstancesOf(http, bytesOf(http)));
   }
 
   /** A stream lives as long as the newest token its client has sent. */

@@ -44,7 +44,7 @@ export function listenStdio(gate: Gate, principal: Principal, streams: Streams):
   const traffic = new Traffic(gate.plan().server);
   const pipe = new Pipe(gate, { transport: 'stdio', principal, traffic, write });
   const lines = new TextLines(MAX_LINE_CHARS, {
-    onLine: (line) => pipe.receive(line),
+    onLine: (line) => void pipe.receive(line),
     onTooLong: () => write(tooLong()),
   });
   const close = async (drainMs: number): Promise<void> => {
