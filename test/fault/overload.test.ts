@@ -107,6 +107,31 @@ test('bodies beyond server.maxInFlightBytes together are refused, each alone is 
   await eventually('the bytes were given back', 5000, async () => (await echo()).status === 200);
 });
 
+test('bodies of clients on HTTP+SSE count until they are answered', async (t) => {
+  const { port } = await start(t, { server: { maxInFlightBytes: 100_000 } });
+  const stream = await EventReader.open(port, { method: 'GET', path: '/sse' });
+  t.after(() => stream.break());
+  const { data: path = '' } = await stream.next(({ event }) => event === 'endpoint');
+  const post = (body: object): Promise<Got> =>
+    send(port, { path, body: { jsonrpc: '2.0', ...body } });
+  await post(initializeBody({ version: '2024-11-05' }));
+  await stream.nextMessage(({ id }) => id === 0);
+  const text = 'y'.repeat(30_000);
+  const call = (id: number, ms = 60_000): Promise<Got> => {
+    const params = { name: 'it__fixture_slow', arguments: { ms, text } };
+    return post({ id, method: 'tools/call', params });
+  };
+  for (const id of [1, 2, 3]) assert.equal((await call(id)).status, 202);
+  assertOverloaded(await call(4));
+  for (const requestId of [1, 2, 3])
+    await post({ method: 'notifications/cancelled', params: { requestId } });
+  await eventually(
+    'the bytes were given back',
+    5000,
+    async () => (await call(5, 1)).status === 202,
+  );
+});
+
 test('on connections beyond server.maxConnections requests are refused and the connection ends, health answers', async (t) => {
   const { port } = await start(t, { server: { maxConnections: 5 } }, {});
   await send(port, { method: 'GET', path: '/healthcheck' });
