@@ -37,6 +37,7 @@ interface Errand {
 
 /** In what a call failed; times in monotonic milliseconds. */
 interface Circumstances {
+  readonly link: Link;
   readonly sentAt: number;
   /** Whether anything came from its server since. */
   readonly wasHeard: boolean;
@@ -113,7 +114,7 @@ export class Carriage {
       } catch (error) {
         this.#bulkhead.leave();
         const wasHeard = heardAt !== link.heardAt;
-        this.#judge(error, { sentAt: since, wasHeard, isProbe: false });
+        this.#judge(error, { link, sentAt: since, wasHeard, isProbe: false });
         answer = await this.#sendAgain(errandOf(permit, call, exchange, since), link, error);
       }
       return answer;
@@ -164,7 +165,7 @@ export class Carriage {
       this.#breaker.answered(isProbe);
       return answer;
     } catch (error) {
-      this.#judge(error, { sentAt, wasHeard: heardAt !== link.heardAt, isProbe });
+      this.#judge(error, { link, sentAt, wasHeard: heardAt !== link.heardAt, isProbe });
       throw error;
     } finally {
       this.#bulkhead.leave();
@@ -214,8 +215,10 @@ export class Carriage {
   }
 
   /** Tells the breaker how a call ended that has no answer. */
-  #judge(error: unknown, { sentAt, wasHeard, isProbe }: Circumstances): void {
-    const fault = error instanceof Unanswered ? error.fault : undefined;
+  #judge(error: unknown, { link, sentAt, wasHeard, isProbe }: Circumstances): void {
+    // What a client does to a process of its own says nothing of those of others (docs/rules.md R9).
+    const isOwn = link.owner !== undefined && this.#terms.plan.endpoint.kind === 'stdio';
+    const fault = error instanceof Unanswered && !isOwn ? error.fault : undefined;
     const isTimeout = error instanceof Unanswered && error.code === 'UPSTREAM_TIMEOUT';
     // A server that was heard meanwhile is there: only this call takes long.
     if (fault === undefined || (isTimeout && wasHeard)) this.#breaker.ignored(isProbe);
