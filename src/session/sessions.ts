@@ -128,8 +128,8 @@ export class SessionTable {
     this.#byKey.set(session.key, session);
     const held = (this.#perPrincipal.get(seed.principal) ?? 0) + 1;
     this.#perPrincipal.set(seed.principal, held);
-    if (held > sessions.maxPerPrincipal) this.#dropIdlest(seed.principal);
-    else if (this.#byId.size > sessions.maxCount) this.#dropIdlest();
+    if (held > sessions.maxPerPrincipal) this.#dropIdlest(session, seed.principal);
+    else if (this.#byId.size > sessions.maxCount) this.#dropIdlest(session);
     return session;
   }
 
@@ -157,10 +157,14 @@ export class SessionTable {
       if (session.idleMs > idleMs) this.#bury(session, 'idle for too long');
   }
 
-  /** Above the bound the one idle for longest, of one caller or of all, leaves memory; its id can still restore it. */
-  #dropIdlest(principal?: string): void {
+  /**
+   * Above the bound the one idle for longest, of one caller or of all, leaves memory; its id can still restore it. Not the one that
+   * just came, which is idle only because it was not used yet: where all others are in use, there is one more.
+   */
+  #dropIdlest(spared: ClientSession, principal?: string): void {
     let [idlest, idleMs]: [ClientSession | undefined, number] = [undefined, 0];
     for (const session of this.#byId.values()) {
+      if (session === spared) continue;
       if (principal !== undefined && session.principal.key !== principal) continue;
       const sessionMs = session.idleMs;
       if (sessionMs > idleMs) [idlest, idleMs] = [session, sessionMs];
