@@ -364,3 +364,18 @@ test('an event id from before a restart leads to no stream that began after it (
   after?.openStream();
   for (const id of old) assert.equal(after?.resume(id), undefined, id);
 });
+
+test('where all other sessions are in use the one that just began stays, above the bound or not', (t) => {
+  for (const bound of [{ maxCount: 2 }, { maxPerPrincipal: 2 }]) {
+    const world = worldOf(t, bound);
+    for (const used of [create(world), create(world)]) used.hold();
+    const begun = create(world);
+    assert.equal(world.table.withKey(begun.key), begun, JSON.stringify(bound));
+    assert.equal(begun.standalone.isEnded, false);
+    assert.deepEqual(world.gone, []);
+    // Once it is not in use while another one begins, it is the idlest.
+    const next = create(world);
+    assert.equal(world.table.withKey(next.key), next);
+    assert.deepEqual(world.gone, [begun.key]);
+  }
+});
