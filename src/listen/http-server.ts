@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type * as Https from 'node:https';
+import type { Socket } from 'node:net';
 
 import type { DoorPlan } from '../kernel/plan.ts';
 
@@ -9,6 +10,9 @@ const http = process.getBuiltinModule('node:http');
 /** How often, in the time a client has to send a request, it is looked whether it is over. */
 const LOOKS = 4;
 const MAX_LOOK_MS = 30_000;
+
+/** Of servers for HTTPS, what their connections run over: the servers do not know of those that are not secure yet. */
+const SOCKETS = new WeakMap<Server, Set<Socket>>();
 
 /** A server for HTTP, or for HTTPS where the plan has a certificate. */
 export function createServer(
@@ -24,7 +28,20 @@ export function createServer(
     connectionsCheckingInterval: Math.min(MAX_LOOK_MS, lookMs),
   };
   if (tls === undefined) return http.createServer(options, onRequest);
-  return https().createServer({ ...options, cert: tls.cert, key: tls.key }, onRequest);
+  const server = https().createServer({ ...options, cert: tls.cert, key: tls.key }, onRequest);
+  const sockets = new Set<Socket>();
+  SOCKETS.set(server, sockets);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return server;
+}
+
+/** Ends all connections, those too on which nothing was ever said. */
+export function cutOff(server: Server): void {
+  server.closeAllConnections();
+  for (const socket of SOCKETS.get(server) ?? []) socket.destroy();
 }
 
 /** Takes over how long a client may take to send a request. */

@@ -17,7 +17,7 @@ import {
   sendJson,
   type HttpExchange,
 } from './http-exchange.ts';
-import { createServer, receiveWithin, renewCertificate } from './http-server.ts';
+import { createServer, cutOff, receiveWithin, renewCertificate } from './http-server.ts';
 import { identified } from './identified.ts';
 import { LegacyHttp } from './legacy-http.ts';
 import { ModernHttp } from './modern-http.ts';
@@ -143,7 +143,7 @@ class Listener implements HttpListener {
     });
     this.#streams.close();
     this.#server.closeIdleConnections();
-    const force = setTimeout(() => this.#server.closeAllConnections(), CUT_OFF_MS);
+    const force = setTimeout(() => cutOff(this.#server), CUT_OFF_MS);
     await closed;
     clearTimeout(force);
   }

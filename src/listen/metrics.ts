@@ -6,7 +6,7 @@ import type { Gate } from '../spine/ports.ts';
 import { refusalHeaders } from './challenge.ts';
 import { Doors } from './doors.ts';
 import { credentialsOf } from './http-exchange.ts';
-import { createServer, renewCertificate } from './http-server.ts';
+import { createServer, cutOff, renewCertificate } from './http-server.ts';
 import { servePage, type Page } from './page.ts';
 
 /** The path of the metrics, on their own port and on the main one. */
@@ -49,7 +49,7 @@ export async function listenMetrics(terms: MetricsTerms): Promise<MetricsListene
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        cutOff(server);
       }),
   };
 }
