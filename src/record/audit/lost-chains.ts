@@ -43,7 +43,10 @@ export async function settleLostChains(terms: LostTerms): Promise<string[]> {
     if (life === undefined) continue;
     try {
       const isOpen = (terms.anchors.find(chain)?.state ?? 'open') === 'open';
-      if (isOpen && (await settle(chain, chains.get(chain) ?? [], terms))) lost.push(chain);
+      if (!isOpen) continue;
+      // Looked at anew: until its life could be held, its process may have gone on writing.
+      const { chains: now } = await listAudit(terms.folder);
+      if (await settle(chain, now.get(chain) ?? [], terms)) lost.push(chain);
     } finally {
       life.release();
     }
