@@ -40,9 +40,14 @@ test('a connection for HTTPS that is not secure yet does not delay the end of th
     Number(/listening on https:\/\/\S+:(\d+)\/mcp/u.exec(started.output())?.[1] ?? 0);
   await until(started, 'it listened', () => Promise.resolve(portOf() > 0));
   for (const port of [portOf(), metricsPort]) {
-    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
-    t.after(() => socket.destroy());
-    await once(socket, 'connect');
+    // The port of the metrics may open a moment later.
+    await until(started, `a connection to ${port} stood`, async () => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.on('error', () => undefined);
+      t.after(() => socket.destroy());
+      return true;
+    });
   }
 
   const ended = once(started.child, 'exit', { signal: AbortSignal.timeout(STOPPED_MS) });
