@@ -8,6 +8,8 @@ export interface CountingQueueTerms {
   onFault?(why: string): void;
   startWorker?(): Worker;
   readonly batchMs?: number;
+  /** How long the thread may have nothing to do; 10 s where absent. */
+  readonly idleMs?: number;
 }
 
 /** Takes counts in the order of what was to be counted; undefined where nothing was. */
@@ -28,6 +30,8 @@ const BATCH_MS = 20_000;
 /** A batch costs both threads some 50 us whatever is in it. */
 const MIN_BETWEEN_MS = 5;
 const CLOSE_MS = 2000;
+/** A thread that has nothing to do for so long is ended: it takes 40 MB, and is there again in a tenth of a second. */
+const IDLE_MS = 10_000;
 const MIN_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 30_000;
 
@@ -44,6 +48,7 @@ export class CountingQueue {
   #pauseMs = MIN_PAUSE_MS;
   #pausedUntil = 0;
   #whenEmpty: (() => void) | undefined;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(terms: CountingQueueTerms) {
     this.#terms = terms;
@@ -69,6 +74,7 @@ export class CountingQueue {
   /** Waits a bounded while for what is under way, gives up on the rest, and ends the thread. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#idle);
     if (this.waiting > 0) await this.#emptied();
     this.#giveUp();
     const worker = this.#worker;
@@ -153,7 +159,29 @@ export class CountingQueue {
       this.#tell(take, counts.slice(start, end));
       start = end;
     }
-    if (this.waiting === 0) this.#whenEmpty?.();
+    if (this.waiting > 0) return;
+    this.#whenEmpty?.();
+    this.#rest();
+  }
+
+  /** Ends the thread when nothing has come for a while. */
+  #rest(): void {
+    if (this.#isClosed) return;
+    this.#idle ??= setTimeout(() => {
+      this.#idle = undefined;
+      const isIdle = this.waiting === 0;
+      if (!isIdle || performance.now() - this.#postedAt < this.#idleMs) {
+        this.#rest();
+        return;
+      }
+      const worker = this.#worker;
+      this.#worker = undefined;
+      void worker?.close();
+    }, this.#idleMs).unref();
+  }
+
+  get #idleMs(): number {
+    return this.#terms.idleMs ?? IDLE_MS;
   }
 
   /** The thread is gone: nobody waits for another, which is started for what comes after a while. */

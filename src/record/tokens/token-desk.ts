@@ -23,6 +23,8 @@ export interface TokenDeskTerms {
   startWorker?(): Worker;
   /** Longest time for a batch, after which the thread is ended; 20 s where absent. */
   readonly batchMs?: number;
+  /** How long the thread may have nothing to do before it is ended; 10 s where absent. */
+  readonly idleMs?: number;
 }
 
 /** The desk since the process started; exchanges, but for `cacheHits`. */

@@ -19,7 +19,11 @@ export interface DeskScene {
 }
 
 /** Opens a desk. */
-export function deskScene(t: TestContext, changes: Partial<TokensPlan> = {}): DeskScene {
+export function deskScene(
+  t: TestContext,
+  changes: Partial<TokensPlan> = {},
+  idleMs?: number,
+): DeskScene {
   const workers: Worker[] = [];
   const faults: string[] = [];
   const scene: DeskScene = {
@@ -29,6 +33,7 @@ export function deskScene(t: TestContext, changes: Partial<TokensPlan> = {}): De
     desk: new TokenDesk({
       plan: () => scene.plan,
       onFault: (why) => faults.push(why),
+      ...(idleMs === undefined ? {} : { idleMs }),
       startWorker: () => {
         const worker = startTokenWorker();
         workers.push(worker);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import test from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
 
 import { definitionsIn } from '../../../../src/record/tokens/definitions.ts';
@@ -215,4 +217,14 @@ test('R23: what a caller is charged by estimate does not depend on what other ca
     assert.ok(tokens >= exact / 3, `${tokens} of ${exact}`);
   for (const tokens of await charged('dodger', words.repeat(20)))
     assert.ok(tokens >= exact * 20 * 0.7, `${tokens} of ${exact * 20}`);
+});
+
+test('a thread that has nothing to do for a while is ended, and another counts what comes later (R23)', async (t) => {
+  const { desk, workers, faults } = deskScene(t, {}, 50);
+  const first = await settled(desk, answering('one text that was not counted before'));
+  assert.equal(first?.tokens.isEstimate, false);
+  await once(workers[0] as Worker, 'exit');
+  const second = await settled(desk, answering('another text, as new as the first was'));
+  assert.equal(second?.tokens.isEstimate, false);
+  assert.deepEqual([workers.length, faults.length], [2, 0]);
 });
