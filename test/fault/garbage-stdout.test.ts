@@ -77,7 +77,9 @@ test('answers under ids that nobody has asked under, and second answers, reach n
 });
 
 test('a call answered with what is no JSON-RPC response fails at once and says so, and no other call does', async (t) => {
-  const scene = await FaultyScene.start(t, { odd: { ...stdioFaulty(), callTimeoutMs: 30_000, breakAfter: 0 } });
+  const scene = await FaultyScene.start(t, {
+    odd: { ...stdioFaulty(), callTimeoutMs: 30_000, breakAfter: 0 },
+  });
   const other = await RawSession.open(scene.gateway.url);
   const begin = performance.now();
   const hung = other.call('odd__half_then_rest', { ms: 1 });
