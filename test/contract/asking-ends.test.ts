@@ -85,7 +85,7 @@ for (const server of SERVERS) {
     const first = await client.park(server, {
       tag,
       rounds: [['elicitation'], ['sampling']],
-      patienceMs: 100,
+      patienceMs: 1_000,
       onSilence: 'withdraw',
     });
     // The other question is there once the first is not.
