@@ -2,14 +2,13 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** A name that one process holds until it lets it go or ends, however it ends. */
+import { isBusy } from './sqlite-error.ts';
+
+/** A name that one process holds until it lets it go or ends, however it ends; keep this as long: garbage holds nothing. */
 export interface LifeLock {
   /** Lets the name go. */
   release(): void;
 }
-
-/** SQLite's result code for a file that another process has locked. */
-const BUSY = 5;
 
 /**
  * Holds a name below a folder; undefined when another process holds it. The operating system lets a name go when its process
@@ -71,8 +70,4 @@ function remove(file: string): boolean {
 
 function fileOf(folder: string, name: string): string {
   return join(folder, `${name}.lock`);
-}
-
-function isBusy(error: unknown): boolean {
-  return (error as { readonly errcode?: unknown }).errcode === BUSY;
 }

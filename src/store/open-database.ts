@@ -2,6 +2,11 @@ import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+import { isBusy } from './sqlite-error.ts';
+
+const AGAIN_MS = 5;
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
 /** How a database file that several processes use is opened. */
 export interface OpenTerms {
   /** How long opening waits for another process that writes, in milliseconds. */
@@ -24,14 +29,31 @@ export function openDatabase(file: string, terms: OpenTerms): DatabaseSync {
   try {
     database.exec(`
       PRAGMA busy_timeout = ${terms.openWaitMs};
-      PRAGMA journal_mode = WAL;
       PRAGMA synchronous = ${terms.isDurable === true ? 'FULL' : 'NORMAL'};
     `);
+    useLog(database, terms.openWaitMs);
     terms.prepare(database);
     database.exec(`PRAGMA busy_timeout = ${terms.writeWaitMs}`);
     return database;
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/**
+ * Has the file written by way of a log, so that reading and writing do not wait for each other. SQLite refuses that change at once,
+ * whatever the timeout says, while another process that opens the same new file is about to write: it is asked again.
+ */
+function useLog(database: DatabaseSync, waitMs: number): void {
+  const until = performance.now() + waitMs;
+  for (;;) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= until) throw error;
+      Atomics.wait(NEVER, 0, 0, AGAIN_MS);
+    }
   }
 }

@@ -1,7 +1,4 @@
-const CORRUPT = 11;
-const NOT_A_DATABASE = 26;
-const DAMAGED: ReadonlySet<unknown> = new Set([CORRUPT, NOT_A_DATABASE]);
-const FULL = 13;
+import { isBusy, isDamaged, isFull } from './sqlite-error.ts';
 
 /** What kind of file could not be used, and what it costs to begin it anew. */
 export interface UnusableFile {
@@ -20,11 +17,10 @@ export function unusable({ what, file, loss }: UnusableFile, error: unknown): Er
 }
 
 function remedyFor(error: unknown, loss: string): string {
+  if (isDamaged(error)) return `. It is damaged: restore it, or move it away: ${loss}.`;
+  if (isFull(error)) return '. Make room on that disk.';
+  if (isBusy(error)) return '. Another process keeps it locked: try again, or end that process.';
   const { errcode, code } = error as { readonly errcode?: unknown; readonly code?: unknown };
-  // Extended codes of SQLite hold the plain one in their lowest byte.
-  const plain = typeof errcode === 'number' ? errcode & 0xff : undefined;
-  if (DAMAGED.has(plain)) return `. It is damaged: restore it, or move it away: ${loss}.`;
-  if (plain === FULL || code === 'ENOSPC') return '. Make room on that disk.';
-  if (plain === undefined && code === undefined) return '.';
+  if (errcode === undefined && code === undefined) return '.';
   return '. The user that runs mcpx must be able to read and write that file and its folder.';
 }

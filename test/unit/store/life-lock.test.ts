@@ -16,8 +16,10 @@ function folderFor(t: TestContext): string {
 const HOLDER = `
 const [module, folder] = process.argv.slice(1);
 const { holdLife } = await import(module);
-if (holdLife(folder, 'it') !== undefined) process.stdout.write('held');
-setInterval(() => undefined, 1000);
+const life = holdLife(folder, 'it');
+if (life !== undefined) process.stdout.write('held');
+// Whoever lets a life be collected lets the name go.
+setInterval(() => life, 1000);
 `;
 
 test('a name is held by one process at a time, and let go when that is killed', async (t) => {
