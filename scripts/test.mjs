@@ -40,6 +40,7 @@ async function runTests() {
       '--test',
       '--test-concurrency=2',
       '--test-timeout=180000',
+      '--import=./scripts/lib/open-end.mjs',
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
       '--test-reporter=./scripts/lib/count-reporter.mjs',

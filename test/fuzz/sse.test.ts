@@ -52,8 +52,10 @@ function readBy(chunks: readonly Buffer[], maxBytes = 1_000_000): Promise<Read> 
       onId: (id: string) => (lastId = id),
       onEnd: (failure: WireFailure | undefined) => resolve({ messages, others, lastId, failure }),
     };
-    const terms = { dispatcher, origin: url.origin, url, method: 'GET', headers: {} } as const;
-    startFetch({ ...terms, body: undefined, maxBytes, sink, lingering: new Lingering() });
+    startFetch(
+      { url, method: 'GET', headers: {}, body: undefined, sink },
+      { dispatcher, origin: url.origin, maxBytes, lingering: new Lingering() },
+    );
   });
 }
 

@@ -17,20 +17,25 @@ import {
 import { retryAfterMs } from './retry-after.ts';
 
 /** One HTTP request to a server, and who is told what comes back. */
-export interface FetchTerms {
-  readonly dispatcher: Dispatcher;
-  /** Where to connect: the URL's own origin, or that of a proxy. */
-  readonly origin: string;
+export interface FetchRequest {
   readonly url: URL;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  readonly maxBytes: number;
   /** Longest wait for the beginning of the response once the request is sent, in milliseconds; no limit where it is absent. */
   readonly headersMs?: number | undefined;
+  readonly sink: FetchSink;
+}
+
+/** What all requests to one server have in common. */
+export interface FetchWay {
+  readonly dispatcher: Dispatcher;
+  /** Where to connect: the origin of the URLs, or that of a proxy. */
+  readonly origin: string;
+  /** Longest message that is read. */
+  readonly maxBytes: number;
   /** Where responses go that nobody needs any more. */
   readonly lingering: Lingering;
-  readonly sink: FetchSink;
 }
 
 /** What an HTTP request can bring. `onEnd` is called exactly once, and last. */
@@ -67,17 +72,21 @@ const MAX_ERROR_BYTES = 1_048_576;
 const TOO_MANY_REQUESTS = 429;
 const UNAVAILABLE = 503;
 
-/** Sends a request and reads JSON or server-sent events, whichever comes (spec: streamable HTTP). */
-export function startFetch(terms: FetchTerms): Fetching {
-  const reader = new BodyReader(terms);
-  terms.dispatcher.dispatch(
+/**
+ * Sends a request and reads JSON or server-sent events, whichever comes (spec: streamable HTTP). `onOver` is called just before the
+ * sink is told of the end.
+ */
+export function startFetch(request: FetchRequest, way: FetchWay, onOver?: () => void): Fetching {
+  const reader = new BodyReader(request, way, onOver);
+  const { url, method, headers, body, headersMs } = request;
+  way.dispatcher.dispatch(
     {
-      origin: terms.origin,
-      path: `${terms.url.pathname}${terms.url.search}`,
-      method: terms.method,
-      headers: terms.headers,
-      body: terms.body ?? null,
-      headersTimeout: terms.headersMs ?? 0,
+      origin: way.origin,
+      path: url.pathname + url.search,
+      method,
+      headers,
+      body: body ?? null,
+      headersTimeout: headersMs ?? 0,
       bodyTimeout: 0,
     },
     reader,
@@ -91,7 +100,10 @@ const TOO_MANY_VALUES: WireFailure = {
 };
 
 class BodyReader implements Fetching, Lingerer {
-  readonly #terms: FetchTerms;
+  readonly #url: URL;
+  readonly #sink: FetchSink;
+  readonly #way: FetchWay;
+  readonly #onOver: (() => void) | undefined;
   /** Takes the text of a stream; made for streams alone, for most answers are none. */
   #feed: ((chunk: Buffer) => void) | undefined;
   #controller: Dispatcher.DispatchController | undefined;
@@ -106,8 +118,11 @@ class BodyReader implements Fetching, Lingerer {
   #location: string | undefined;
   #lingers: number | undefined;
 
-  constructor(terms: FetchTerms) {
-    this.#terms = terms;
+  constructor({ url, sink }: FetchRequest, way: FetchWay, onOver: (() => void) | undefined) {
+    this.#url = url;
+    this.#sink = sink;
+    this.#way = way;
+    this.#onOver = onOver;
   }
 
   abort(): void {
@@ -130,7 +145,7 @@ class BodyReader implements Fetching, Lingerer {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#isAborted) controller.abort(new Error('aborted'));
-    else this.#terms.sink.onStart?.();
+    else this.#sink.onStart?.();
   }
 
   onResponseStart(
@@ -143,7 +158,7 @@ class BodyReader implements Fetching, Lingerer {
     if (status < 200) return;
     this.#mode = bodyModeOf(status, headers);
     if (this.#mode === 'error') this.#noteError(headers);
-    if (!this.#isDone) this.#terms.sink.onHeaders?.(status, headers);
+    if (!this.#isDone) this.#sink.onHeaders?.(status, headers);
     if (this.#mode === 'error' || this.#mode === 'none') this.#linger();
     // What a body would add is not needed: nobody is to wait for its end.
     if (this.#mode === 'none') this.#finish(encodingFault(headers));
@@ -160,12 +175,12 @@ class BodyReader implements Fetching, Lingerer {
     if (this.#mode !== 'sse') this.#chunks.push(chunk);
     else (this.#feed ??= this.#createFeed())(chunk);
     const isError = this.#mode === 'error';
-    if (this.#size <= (isError ? MAX_ERROR_BYTES : this.#terms.maxBytes)) return;
+    if (this.#size <= (isError ? MAX_ERROR_BYTES : this.#way.maxBytes)) return;
     // Told before it is ended, for the end of it is no reason.
     if (isError) this.#finish(this.#errorSoFar());
     this.#finish({
       kind: 'protocol',
-      message: `sent a message of more than ${this.#terms.maxBytes} bytes (maxMessageBytes)`,
+      message: `sent a message of more than ${this.#way.maxBytes} bytes (maxMessageBytes)`,
     });
     controller.abort(new Error('too large'));
   }
@@ -201,17 +216,17 @@ class BodyReader implements Fetching, Lingerer {
     const decoder = new TextDecoder();
     const parser = createParser({
       onEvent: (event) => this.#onEvent(event.event, event.data),
-      onId: (id) => this.#terms.sink.onId?.(id),
-      onRetry: (ms) => this.#terms.sink.onRetry?.(ms),
+      onId: (id) => this.#sink.onId?.(id),
+      onRetry: (ms) => this.#sink.onRetry?.(ms),
     });
     return (chunk) => parser.feed(decoder.decode(chunk, { stream: true }));
   }
 
   /** Whether the response goes on though it is of no use any more. */
   #linger(isSo = true): void {
-    if (isSo) this.#lingers ??= this.#terms.lingering.keep(this);
+    if (isSo) this.#lingers ??= this.#way.lingering.keep(this);
     else if (this.#lingers !== undefined) {
-      this.#terms.lingering.gone(this.#lingers);
+      this.#way.lingering.gone(this.#lingers);
       this.#lingers = undefined;
     }
   }
@@ -228,14 +243,14 @@ class BodyReader implements Fetching, Lingerer {
     this.#size = 0;
     if (this.#isDone) return;
     if (name !== undefined && name !== 'message') {
-      this.#terms.sink.onEvent?.(name, data);
+      this.#sink.onEvent?.(name, data);
       return;
     }
     if (data === '') return;
     // Chatter on a stream is passed over, as it is on stdio: what comes next may be whole.
     const failure = this.#deliver(data);
     if (failure === TOO_MANY_VALUES) this.#end(failure);
-    else if (failure !== undefined) this.#terms.sink.onNoise?.(failure.message);
+    else if (failure !== undefined) this.#sink.onNoise?.(failure.message);
   }
 
   /** Ends the stream: who waits for what came of it would wait for ever. */
@@ -257,7 +272,7 @@ class BodyReader implements Fetching, Lingerer {
       if (!isMessage(message)) {
         return { kind: 'protocol', message: 'answered with JSON that is not JSON-RPC' };
       }
-      this.#terms.sink.onMessage?.(message);
+      this.#sink.onMessage?.(message);
     }
     return undefined;
   }
@@ -267,7 +282,7 @@ class BodyReader implements Fetching, Lingerer {
     const status = this.#status;
     if (status === 401 || status === 403)
       return { kind: 'unauthorized', status, message: `refused access with HTTP ${status}` };
-    if (status < 400) return redirectFault(status, this.#location, this.#terms.url);
+    if (status < 400) return redirectFault(status, this.#location, this.#url);
     const text = this.#text();
     const isTold = text.startsWith('{') && this.#deliver(text) === undefined;
     const shown = cutOff(text, MAX_ERROR_CHARS).replaceAll(/\s+/gu, ' ');
@@ -282,7 +297,8 @@ class BodyReader implements Fetching, Lingerer {
     this.#chunks = [];
     // Whatever still comes is of no use; a stream left open would keep its connection.
     if (this.#mode === 'sse' && !this.#hasEnded) this.#controller?.abort(new Error('done'));
-    this.#terms.sink.onEnd(
+    this.#onOver?.();
+    this.#sink.onEnd(
       this.#isAborted ? { kind: 'aborted', message: 'was not listened to any more' } : failure,
     );
   }

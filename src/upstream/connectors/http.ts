@@ -5,6 +5,7 @@ import type { RemoteEndpoint, UpstreamLimits } from '../../kernel/plan.ts';
 import { Transients } from '../../kernel/transients.ts';
 import { LunarOutlet, type LunarTerms } from '../lunar/lunar-outlet.ts';
 import { writeMessage, type Wire, type WireEvents, type WireFailure } from '../wire.ts';
+import { Answering, type AnswerListener } from './answering.ts';
 import { openSse } from './sse.ts';
 import { SessionHeaders } from './session-headers.ts';
 import type { FetchSink, Fetching } from './http-fetch.ts';
@@ -56,7 +57,11 @@ export class HttpConnectors {
 
   constructor(endpoint: RemoteEndpoint, limits: UpstreamLimits, lunar?: LunarTerms) {
     this.#endpoint = endpoint;
-    this.#outlet = lunar === undefined ? new DirectOutlet(limits) : new LunarOutlet(lunar, limits);
+    const { origin } = new URL(endpoint.url);
+    this.#outlet =
+      lunar === undefined
+        ? new DirectOutlet(limits, origin)
+        : new LunarOutlet(lunar, limits, origin);
   }
 
   openStreamable(terms: HttpWireTerms): Wire {
@@ -84,6 +89,14 @@ class HttpWire implements Wire {
   readonly #fetching = new Transients<RequestId, Fetching>();
   readonly #noise: Noise;
   readonly #session: SessionHeaders;
+  readonly #listener: AnswerListener = {
+    hasSession: () => this.#session.id !== undefined,
+    onSession: (id) => this.#noteSession(id),
+    isAboutSession: (message) => this.#isAboutSession(message),
+    onMessage: (message, id) => this.#onOwnMessage(message, id),
+    onNoise: (what) => this.#noise.heard(what),
+    onEnd: (answering, failure) => this.#onAnswerEnd(answering, failure),
+  };
   #stream: Fetching | undefined;
   /** Resolves when the server has taken the latest message that has no answer. */
   #toldLast: Promise<void> = Promise.resolve();
@@ -104,7 +117,6 @@ class HttpWire implements Wire {
     const id = 'method' in message && 'id' in message ? message.id : undefined;
     // The gateway's own requests wait for nobody: a server that holds every place could not be asked how it is.
     const isBounded = id !== undefined && 'method' in message && !HOUSEKEEPING.has(message.method);
-    const state = { ...FRESH, consumer };
     // In place before anything can fail: what ends at once must be told like what ends later.
     if (id !== undefined) this.#fetching.set(id, NOT_STARTED);
     const fetching = this.#terms.outlet.start({
@@ -116,7 +128,7 @@ class HttpWire implements Wire {
       headers: this.#session.ofMessage(headers),
       body,
       consumer,
-      sink: id === undefined ? this.#sinkOfOneWay() : this.#sinkOf(id, state),
+      sink: id === undefined ? this.#sinkOfOneWay() : new Answering(this.#listener, id, consumer),
     });
     if (id !== undefined && this.#fetching.has(id)) this.#fetching.set(id, fetching);
   }
@@ -148,31 +160,6 @@ class HttpWire implements Wire {
     if (wasOpen && this.#session.id !== undefined) await this.#sayGoodbye();
   }
 
-  /** One request's answer: on its own stream, which may be resumed where the server gave its events ids (spec 2025-11-25). */
-  #sinkOf(id: RequestId, state: ResumeState): FetchSink {
-    return {
-      onHeaders: (status, headers) => {
-        state.status = status;
-        state.isBegun ||= status >= 200 && status < 300;
-        state.isLost = status === 404 && this.#session.id !== undefined;
-        this.#noteSession(headers['mcp-session-id']);
-      },
-      onMessage: (message) => {
-        state.isLost ||= state.status === 400 && this.#isAboutSession(message);
-        if (state.isLost) return;
-        this.#onOwnMessage(message, id);
-      },
-      onId: (eventId) => {
-        state.lastEventId = eventId;
-      },
-      onRetry: (ms) => {
-        state.namedMs = boundedRetry(ms);
-      },
-      onNoise: (what) => this.#noise.heard(`on a stream: ${what}`),
-      onEnd: (failure) => this.#onAnswerEnd(id, state, failure),
-    };
-  }
-
   /** On the response to a request only its own answer may come: another's, believed, would reach another client. */
   #onOwnMessage(message: Message, id: RequestId): void {
     const answer = answerTo(message, id);
@@ -195,18 +182,20 @@ class HttpWire implements Wire {
     return this.#isClosed && failure?.kind !== 'unsent';
   }
 
-  #onAnswerEnd(id: RequestId, state: ResumeState, failure: WireFailure | undefined): void {
+  #onAnswerEnd(answering: Answering, failure: WireFailure | undefined): void {
+    const { id } = answering;
     if (!this.#fetching.has(id) || this.#isToldByEnd(failure)) return;
-    if (this.#canResume(state, failure)) {
-      state.resumes += 1;
-      const timer = setTimeout(() => this.#resume(id, state), state.namedMs ?? RETRY_MS);
+    if (this.#canResume(answering, failure)) {
+      answering.resumes += 1;
+      const resume = (): void => this.#fetching.set(id, this.#get(answering, answering));
+      const timer = setTimeout(resume, answering.namedMs ?? RETRY_MS);
       this.#fetching.set(id, { abort: () => clearTimeout(timer) });
       return;
     }
     this.#fetching.delete(id);
-    const why = state.isLost ? LOST : (failure ?? NO_ANSWER);
-    this.#terms.events.onFailure(id, state.isBegun ? begun(why) : why);
-    if (state.isLost) this.#lose();
+    const why = answering.isLost ? LOST : (failure ?? NO_ANSWER);
+    this.#terms.events.onFailure(id, answering.isBegun ? begun(why) : why);
+    if (answering.isLost) this.#lose();
     // Those under way show that the server is there, and hear themselves what becomes of them.
     else if (why.kind === 'refused' && this.#fetching.size === 0) this.#shut(why.message);
   }
@@ -230,10 +219,6 @@ class HttpWire implements Wire {
   #isAboutSession(message: Message): boolean {
     if (this.#session.id === undefined || 'method' in message) return false;
     return message.error?.code === SERVER_ERROR && /session/iu.test(message.error.message);
-  }
-
-  #resume(id: RequestId, state: ResumeState): void {
-    this.#fetching.set(id, this.#get(state, this.#sinkOf(id, state)));
   }
 
   /** Notifications and answers bring nothing back; that one is refused is worth a line. */

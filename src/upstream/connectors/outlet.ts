@@ -1,27 +1,26 @@
-import { Agent } from 'undici';
+import { Pool } from 'undici';
 
 import type { UpstreamLimits } from '../../kernel/plan.ts';
-import { startFetch, type FetchSink, type Fetching } from './http-fetch.ts';
+import type { WireFailure } from '../wire.ts';
+import { startFetch, type FetchRequest, type Fetching, type FetchWay } from './http-fetch.ts';
 import { Lingering } from './lingering.ts';
 import { Places } from './places.ts';
 
 /** One request to a remote server, whichever way it goes. */
-export interface Outgoing {
-  readonly url: URL;
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+export interface Outgoing extends FetchRequest {
   /**
    * Whether it counts among those that may be under way at once. Streams do not, which live long, nor what is answered with
    * nothing: the answer to a question must not wait behind the call that asked it.
    */
   readonly isBounded: boolean;
-  /** Longest wait for the beginning of the response once it is sent, in milliseconds; no limit where it is absent. */
-  readonly headersMs?: number | undefined;
   /** The consumer whose call it carries; undefined for the gateway's own requests. */
   readonly consumer?: string | undefined;
-  readonly sink: FetchSink;
 }
+
+const NOT_SENT: WireFailure = {
+  kind: 'unsent',
+  message: 'ended its connection before this was sent',
+};
 
 /** The way requests go to one remote server. */
 export interface Outlet {
@@ -30,35 +29,28 @@ export interface Outlet {
   close(): Promise<void>;
 }
 
-/** Keeps the connections to one server, or to the proxy at `origin` that stands for it. */
+/** Keeps the connections to one origin: that of a server, or of the proxy that stands for it. */
 export class DirectOutlet implements Outlet {
-  readonly #agent: Agent;
+  readonly #pool: Pool;
   readonly #places: Places;
-  readonly #lingering = new Lingering();
-  readonly #maxBytes: number;
-  readonly #origin: string | undefined;
+  readonly #way: FetchWay;
 
-  constructor(limits: UpstreamLimits, origin?: string) {
-    this.#agent = new Agent({ connectTimeout: limits.connectTimeoutMs, allowH2: false });
+  constructor(limits: UpstreamLimits, origin: string) {
+    const { connectTimeoutMs: connectTimeout, maxMessageBytes: maxBytes } = limits;
+    this.#pool = new Pool(origin, { connectTimeout, allowH2: false });
     this.#places = new Places(limits.maxConnections);
-    this.#maxBytes = limits.maxMessageBytes;
-    this.#origin = origin;
+    this.#way = { dispatcher: this.#pool, origin, maxBytes, lingering: new Lingering() };
   }
 
-  start({ isBounded, ...request }: Outgoing): Fetching {
-    const begin = (sink: FetchSink): Fetching =>
-      startFetch({
-        ...request,
-        sink,
-        origin: this.#origin ?? request.url.origin,
-        dispatcher: this.#agent,
-        maxBytes: this.#maxBytes,
-        lingering: this.#lingering,
-      });
-    return isBounded ? this.#places.start(request.sink, begin) : begin(request.sink);
+  start(outgoing: Outgoing): Fetching {
+    if (!outgoing.isBounded) return startFetch(outgoing, this.#way);
+    return this.#places.start(
+      (onOver) => startFetch(outgoing, this.#way, onOver),
+      () => outgoing.sink.onEnd(NOT_SENT),
+    );
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#pool.destroy();
   }
 }

@@ -1,15 +1,7 @@
-import type { WireFailure } from '../wire.ts';
-import type { FetchSink, Fetching } from './http-fetch.ts';
+import type { Fetching } from './http-fetch.ts';
 
-/** Someone who waits for a place. */
-interface Waiting {
-  begin(): void;
-}
-
-const NOT_SENT: WireFailure = {
-  kind: 'unsent',
-  message: 'ended its connection before this was sent',
-};
+/** Starts a request; `onOver` is to be called as soon as it is over. */
+type Begin = (onOver: () => void) => Fetching;
 
 /**
  * How many requests to one server may be under way at once; whoever comes later waits, first come first. One whose server waits
@@ -17,53 +9,31 @@ const NOT_SENT: WireFailure = {
  */
 export class Places {
   #free: number;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<Placed>();
 
   constructor(count: number) {
     this.#free = count;
   }
 
-  /** Starts a request as soon as there is a place; the sink is told of its end also when it was never started. */
-  start(sink: FetchSink, begin: (sink: FetchSink) => Fetching): Fetching {
-    let fetching: Fetching | undefined;
-    let isHeld = false;
-    const giveWay = (): void => {
-      if (!isHeld) return;
-      isHeld = false;
-      this.#leave();
-    };
-    const waiting: Waiting = {
-      begin: () => {
-        isHeld = true;
-        fetching = begin({
-          ...sink,
-          onEnd: (failure) => {
-            giveWay();
-            sink.onEnd(failure);
-          },
-        });
-      },
-    };
+  /** Starts a request as soon as there is a place; `onNever` is told where it is given up before. */
+  start(begin: Begin, onNever: () => void): Fetching {
+    const placed = new Placed(this, begin, onNever);
     if (this.#free > 0) {
       this.#free -= 1;
-      waiting.begin();
+      placed.begin();
     } else {
-      this.#waiting.add(waiting);
+      this.#waiting.add(placed);
     }
-    return {
-      giveWay,
-      answered: () => {
-        giveWay();
-        fetching?.answered?.();
-      },
-      abort: () => {
-        if (this.#waiting.delete(waiting)) sink.onEnd(NOT_SENT);
-        else fetching?.abort();
-      },
-    };
+    return placed;
   }
 
-  #leave(): void {
+  /** Whether it was still waiting. */
+  forget(placed: Placed): boolean {
+    return this.#waiting.delete(placed);
+  }
+
+  /** A place is free. */
+  leave(): void {
     const [next] = this.#waiting;
     if (next === undefined) {
       this.#free += 1;
@@ -71,5 +41,41 @@ export class Places {
     }
     this.#waiting.delete(next);
     next.begin();
+  }
+}
+
+/** A request that has a place, waits for one, or has given it back. */
+class Placed implements Fetching {
+  readonly #places: Places;
+  readonly #begin: Begin;
+  readonly #onNever: () => void;
+  #fetching: Fetching | undefined;
+  #isHeld = false;
+
+  constructor(places: Places, begin: Begin, onNever: () => void) {
+    this.#places = places;
+    this.#begin = begin;
+    this.#onNever = onNever;
+  }
+
+  begin(): void {
+    this.#isHeld = true;
+    this.#fetching = this.#begin(() => this.giveWay());
+  }
+
+  giveWay(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#places.leave();
+  }
+
+  answered(): void {
+    this.giveWay();
+    this.#fetching?.answered?.();
+  }
+
+  abort(): void {
+    if (this.#places.forget(this)) this.#onNever();
+    else this.#fetching?.abort();
   }
 }

@@ -28,7 +28,7 @@ export class LunarOutlet implements Outlet {
   readonly #log: LunarTerms['log'];
   #isClosed = false;
 
-  constructor({ gateway, log }: LunarTerms, limits: UpstreamLimits) {
+  constructor({ gateway, log }: LunarTerms, limits: UpstreamLimits, origin: string) {
     const connectTimeoutMs = Math.min(limits.connectTimeoutMs || CONNECT_MS, CONNECT_MS);
     this.#gateway = gateway;
     this.#failSafe = new FailSafe(gateway.plan);
@@ -36,7 +36,7 @@ export class LunarOutlet implements Outlet {
       { ...limits, connectTimeoutMs },
       `http://${gateway.authority}`,
     );
-    this.#direct = new DirectOutlet(limits);
+    this.#direct = new DirectOutlet(limits, origin);
     this.#log = log;
   }
 

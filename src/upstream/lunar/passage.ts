@@ -30,13 +30,18 @@ export class Passage implements Fetching {
 
   constructor(terms: PassageTerms) {
     this.#terms = terms;
+    const { sink } = terms;
     const proxied = terms.proxied({
-      ...terms.sink,
       onStart: () => {
         this.#hasArrived = true;
         terms.onArrived();
       },
       onHeaders: (...args) => this.#onHeaders(...args),
+      onMessage: (message) => sink.onMessage?.(message),
+      onEvent: (name, data) => sink.onEvent?.(name, data),
+      onId: (id) => sink.onId?.(id),
+      onRetry: (ms) => sink.onRetry?.(ms),
+      onNoise: (what) => sink.onNoise?.(what),
       onEnd: (failure) => this.#onEnd(failure),
     });
     // What failed at once is on its other way already.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { FetchSink, Fetching } from '../../../src/upstream/connectors/http-fetch.ts';
+import type { Fetching } from '../../../src/upstream/connectors/http-fetch.ts';
 import { Places } from '../../../src/upstream/connectors/places.ts';
 
 /** Requests by name: which were started, in order, and what ended them. */
@@ -13,17 +13,23 @@ function scene(count: number): {
   const places = new Places(count);
   const started: string[] = [];
   const ended: string[] = [];
-  const sinks = new Map<string, FetchSink>();
+  const over = new Map<string, () => void>();
   return {
     started,
     ended,
-    start: (name) =>
-      places.start({ onEnd: () => ended.push(name) }, (sink) => {
+    start: (name) => {
+      const onEnd = (): void => void ended.push(name);
+      return places.start((onOver) => {
         started.push(name);
-        sinks.set(name, sink);
-        return { abort: () => sink.onEnd({ kind: 'broken', message: 'aborted' }) };
-      }),
-    end: (name) => sinks.get(name)?.onEnd(undefined),
+        over.set(name, onOver);
+        const abort = (): void => {
+          onOver();
+          onEnd();
+        };
+        return { abort };
+      }, onEnd);
+    },
+    end: (name) => over.get(name)?.(),
   };
 }
 
