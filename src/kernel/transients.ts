@@ -12,11 +12,12 @@ export class Transients<K extends string | number, V> {
   }
 
   get(key: K): V | undefined {
+    if (this.#size === 0) return undefined;
     return this.#byKey[nameOf(key)];
   }
 
   has(key: K): boolean {
-    return nameOf(key) in this.#byKey;
+    return this.#size > 0 && nameOf(key) in this.#byKey;
   }
 
   set(key: K, value: V): void {
@@ -27,6 +28,7 @@ export class Transients<K extends string | number, V> {
 
   /** Whether there was one. */
   delete(key: K): boolean {
+    if (this.#size === 0) return false;
     const name = nameOf(key);
     if (!(name in this.#byKey)) return false;
     delete this.#byKey[name];
