@@ -31,8 +31,9 @@ this page from what they left. Absolute times differ from machine to machine: wh
   the round. The servers and the load run beside it on the same cores. **RSS** is the most seen in a round.
 - **floor** is the least that a pass-through can do: HTTP in, id rewritten, child's input; to an HTTP server, HTTP in and HTTP
   out without a byte changed. It checks nothing, records nothing and knows no sessions. **direct** is the server itself.
-- **gateway** has authentication by key, a policy of 50 rules of which every second weighs the arguments of each call, metrics,
-  audit, usage and the counting of tokens on. **off** has nothing on that can be switched off.
+- **gateway** has authentication by key and a policy of 50 rules of which every second weighs the arguments of each call, and as by
+  default metrics, audit, usage, the counting of tokens and a line of log for every call. **essential** has of these only what the
+  targets are about: key, policy, metrics, audit. **off** has nothing on that can be switched off.
 - **The servers** are hand-written and as cheap as servers can be, so that the figures show what stands before them. A small
   call has a result of 256 characters.
 - A slope of the soak is that of the least-squares line after the first fifth of the run, with the interval that holds it in 95 of

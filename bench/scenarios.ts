@@ -20,6 +20,7 @@ import {
 const TO_FLOOR = ['gateway', 'floor'] as const;
 const OFF_TO_FLOOR = ['off', 'floor'] as const;
 const TO_DIRECT = ['gateway', 'direct'] as const;
+const ESSENTIAL_TO_FLOOR = ['essential', 'floor'] as const;
 
 const BOTH = ['floor', 'gateway'] as const;
 /** For rows that no target is about. */
@@ -35,16 +36,26 @@ const ROWS: readonly LoadRow[] = [
     name: 'stdio-64',
     what: 'small calls to a stdio server, 64 sessions',
     isShort: true,
-    sides: ['floor', 'gateway', 'off'],
+    sides: ['floor', 'essential', 'gateway', 'off'],
     goals: [
-      throughputOf(TO_FLOOR, {
+      throughputOf(ESSENTIAL_TO_FLOOR, {
         item: '1',
         what: 'stdio: throughput, of the floor',
         target: { atLeast: 0.55 },
       }),
-      cpuOf(TO_FLOOR, {
+      throughputOf(TO_FLOOR, {
+        item: '1',
+        what: 'stdio, all records on: throughput, of the floor',
+        target: { atLeast: 0.55 },
+      }),
+      cpuOf(ESSENTIAL_TO_FLOOR, {
         item: '1',
         what: 'stdio: CPU per call, of the floor',
+        target: { atMost: 1.8 },
+      }),
+      cpuOf(TO_FLOOR, {
+        item: '1',
+        what: 'stdio, all records on: CPU per call, of the floor',
         target: { atMost: 1.8 },
       }),
       throughputOf(OFF_TO_FLOOR, {
@@ -75,15 +86,21 @@ const ROWS: readonly LoadRow[] = [
     name: 'http-64',
     what: 'small calls to a legacy HTTP server, 64 sessions',
     isShort: true,
-    sides: ['floor', 'gateway'],
+    sides: ['floor', 'essential', 'gateway'],
     place: { server: 'http-legacy' },
     goals: [
-      throughputOf(TO_FLOOR, {
+      throughputOf(ESSENTIAL_TO_FLOOR, {
         item: '1',
         what: 'legacy HTTP: throughput, of its floor',
         target: { atLeast: 0.6 },
       }),
-      cpuOf(TO_FLOOR, { what: 'legacy HTTP: CPU per call, of its floor' }),
+      throughputOf(TO_FLOOR, {
+        item: '1',
+        what: 'legacy HTTP, all records on: throughput, of its floor',
+        target: { atLeast: 0.6 },
+      }),
+      cpuOf(ESSENTIAL_TO_FLOOR, { what: 'legacy HTTP: CPU per call, of its floor' }),
+      cpuOf(TO_FLOOR, { what: 'legacy HTTP, all records on: CPU per call, of its floor' }),
     ],
   },
   {
@@ -105,16 +122,22 @@ const ROWS: readonly LoadRow[] = [
     name: 'http-modern-64',
     what: 'small calls of modern clients to a modern HTTP server, 64 at once',
     isShort: true,
-    sides: ['floor', 'gateway'],
+    sides: ['floor', 'essential', 'gateway'],
     place: { server: 'http-modern' },
     load: { client: 'modern' },
     goals: [
-      throughputOf(TO_FLOOR, {
+      throughputOf(ESSENTIAL_TO_FLOOR, {
         item: '1',
         what: 'modern HTTP: throughput, of its floor',
         target: { atLeast: 0.6 },
       }),
-      cpuOf(TO_FLOOR, { what: 'modern HTTP: CPU per call, of its floor' }),
+      throughputOf(TO_FLOOR, {
+        item: '1',
+        what: 'modern HTTP, all records on: throughput, of its floor',
+        target: { atLeast: 0.6 },
+      }),
+      cpuOf(ESSENTIAL_TO_FLOOR, { what: 'modern HTTP: CPU per call, of its floor' }),
+      cpuOf(TO_FLOOR, { what: 'modern HTTP, all records on: CPU per call, of its floor' }),
     ],
   },
   {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ORDER } from '../load/order.ts';
 import { Worker } from '../load/worker.ts';
-import { line, once, type Outcome } from '../outcome.ts';
+import { line, once, type Line, type Outcome } from '../outcome.ts';
 import { residentBytes } from '../proc.ts';
 import { loadOnce } from '../rounds.ts';
 import type { Pace } from '../scenario.ts';
@@ -10,33 +10,49 @@ import { memoryOf } from '../sides/heap.ts';
 import { startGateway, stdioServer } from '../sides/sides.ts';
 import type { Subject } from '../sides/subject.ts';
 
-const MANAGED = { ...CONFIGURATIONS.gateway, name: 'gateway', servers: { bench: stdioServer() } };
+const SERVERS = { bench: stdioServer() };
+const MANAGED = { ...CONFIGURATIONS.gateway, name: 'gateway', servers: SERVERS };
+const ESSENTIAL = { ...CONFIGURATIONS.essential, name: 'essential', servers: SERVERS };
 const IDLE_SECONDS = 3;
+/** The thread that counts tokens ends when it has had nothing to do for ten seconds. */
+const RESTED_SECONDS = 12;
 
-/** The gateway's resident memory: idle, under load, and idle again. */
-export async function residentMemory({ seconds }: Pace): Promise<Outcome> {
-  const gateway = await startGateway(MANAGED);
-  const now = (): number => residentBytes(gateway.pid) / 1e6;
+/** The gateway's resident memory: idle, under load, and idle again; with all records, and with what the targets name alone. */
+export async function residentMemory(pace: Pace): Promise<Outcome> {
+  const essential = await residentOf(ESSENTIAL, pace, '');
+  const managed = await residentOf(MANAGED, pace, ', all records on');
+  return { lines: [...essential, ...managed], sides: [], notes: [] };
+}
+
+async function residentOf(
+  setup: Parameters<typeof startGateway>[0],
+  { seconds }: Pace,
+  which: string,
+): Promise<Line[]> {
+  const gateway = await startGateway(setup);
+  const resident = (what: string, value: number, atMost?: number): Line => {
+    const item = atMost === undefined ? '' : '3';
+    const target = atMost === undefined ? {} : { target: { atMost } };
+    return line(item, `RSS ${what}${which}`, once(value), { unit: 'MB', ...target });
+  };
+  const now = async (pauseSeconds: number): Promise<number> => {
+    await sleep(pauseSeconds * 1000);
+    return residentBytes(gateway.pid) / 1e6;
+  };
   try {
-    await sleep(IDLE_SECONDS * 1000);
-    const idle = now();
+    const idle = await now(IDLE_SECONDS);
+    const rested = await now(RESTED_SECONDS - IDLE_SECONDS);
     const small = await loadOnce(gateway, { sessions: 64, seconds: 4 * seconds });
     const many = await loadOnce(gateway, { sessions: 1000, seconds });
     const large = await loadOnce(gateway, { sessions: 4, seconds, bytes: 1_000_000 });
-    await sleep(IDLE_SECONDS * 1000);
-    const load = (value: number, what: string): ReturnType<typeof line> =>
-      line(what.startsWith('64') ? '3' : '', `RSS under load, ${what}`, once(value), {
-        unit: 'MB',
-        ...(what.startsWith('64') && { target: { atMost: 160 } }),
-      });
-    const lines = [
-      line('3', 'RSS idle', once(idle), { unit: 'MB', target: { atMost: 90 } }),
-      load(small.residentMegabytes, '64 sessions, small calls'),
-      load(many.residentMegabytes, '1,000 sessions, small calls'),
-      load(large.residentMegabytes, '4 sessions, 1 MB results'),
-      line('', 'RSS idle again', once(now()), { unit: 'MB' }),
+    return [
+      resident('idle', rested, 90),
+      resident('idle, just after a first list', idle),
+      resident('under load, 64 sessions, small calls', small.residentMegabytes, 160),
+      resident('under load, 1,000 sessions, small calls', many.residentMegabytes),
+      resident('under load, 4 sessions, 1 MB results', large.residentMegabytes),
+      resident('idle again', await now(IDLE_SECONDS)),
     ];
-    return { lines, sides: [], notes: [] };
   } finally {
     await gateway.stop();
   }

@@ -54,10 +54,17 @@ export function managed(servers: readonly string[]): string {
   return `${GROUP.replace('SERVICES', services)}${RULES}\n`;
 }
 
+/** What the targets name alone: a key, a policy of 50 rules, metrics and audit. */
+function essential(servers: readonly string[]): string {
+  return `${managed(servers)}usage: { enabled: false }\ntokens: { enabled: false }\nlogging: { level: warn }\n`;
+}
+
 /** What each side of the gateway is configured with. */
 export const CONFIGURATIONS = {
-  /** A key, a policy of 50 rules, metrics, audit, usage and tokens: what the targets are about. */
+  /** A key and a policy of 50 rules, and as by default metrics, audit, usage, tokens and a line of log for every call. */
   gateway: { app: () => managed(['bench']), key: KEY },
+  /** Of these only what the targets are about. */
+  essential: { app: () => essential(['bench']), key: KEY },
   /** Nothing on that can be switched off. */
   off: { app: () => `${OPEN}${QUIET}`, environment: { ENABLE_METRICS: 'false' } },
   /** As it is without an app.yaml. */

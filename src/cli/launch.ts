@@ -7,6 +7,7 @@ import { findConfiguration, type Configuration } from './configuration.ts';
 import { Logs, Scrubbing } from '../wiring/scrubbing.ts';
 import { createLog, endOnFatal, type ProcessLog } from './log.ts';
 import { problemLine } from './output.ts';
+import { restWhenQuiet } from './resting-heap.ts';
 import { productVersion } from './version.ts';
 import { boundYoungHeap } from './young-heap.ts';
 
@@ -40,6 +41,7 @@ export function launch(onServerState: (state: UpstreamState) => void): Launch | 
   const { gateway, log } = started;
   running.started = started;
   boundYoungHeap();
+  restWhenQuiet();
   return {
     gateway,
     plan,
