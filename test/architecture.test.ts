@@ -103,6 +103,7 @@ const MAY_IMPORT: Allowances = {
       'url',
       'util',
       'v8',
+      'vm',
     ],
   },
   'gateway.ts': {
@@ -158,6 +159,7 @@ const HELD_BY_ONE: Holders = {
   'Principal.prove': ['identity/'],
   'process.env': ['config/environment.ts'],
   'node:child_process': ['upstream/connectors/stdio.ts', 'upstream/watchdog.ts'],
+  'node:vm': ['cli/resting-heap.ts'],
   'cross-spawn': ['upstream/connectors/stdio.ts'],
   'prom-client': ['record/metrics/process-metrics.ts'],
   'Date.now': ['gateway.ts', 'wiring/clock.ts'],
