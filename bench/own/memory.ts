@@ -16,6 +16,8 @@ const ESSENTIAL = { ...CONFIGURATIONS.essential, name: 'essential', servers: SER
 const IDLE_SECONDS = 3;
 /** The thread that counts tokens ends when it has had nothing to do for ten seconds. */
 const RESTED_SECONDS = 12;
+/** Memory is given back after half a minute. */
+const QUIET_SECONDS = 36;
 
 /** The gateway's resident memory: idle, under load, and idle again; with all records, and with what the targets name alone. */
 export async function residentMemory(pace: Pace): Promise<Outcome> {
@@ -51,7 +53,7 @@ async function residentOf(
       resident('under load, 64 sessions, small calls', small.residentMegabytes, 160),
       resident('under load, 1,000 sessions, small calls', many.residentMegabytes),
       resident('under load, 4 sessions, 1 MB results', large.residentMegabytes),
-      resident('idle again', await now(IDLE_SECONDS)),
+      resident('idle again', await now(QUIET_SECONDS)),
     ];
   } finally {
     await gateway.stop();

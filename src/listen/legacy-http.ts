@@ -33,20 +33,20 @@ export class LegacyHttp {
     return id !== undefined && this.#gate.sessions.isBusy(id);
   }
 
-  /** POST of one message. */
-  async post(http: HttpExchange, principal: Principal, message: Message): Promise<void> {
+  /** POST of one message; a promise where it has to be waited for. */
+  post(http: HttpExchange, principal: Principal, message: Message): void | Promise<void> {
     if ('method' in message && message.method === 'initialize' && 'id' in message) {
       this.#initialize(http, principal, message);
-      return;
+      return undefined;
     }
     const session = this.#sessionOf(http, principal);
     if ('method' in message && 'id' in message) {
       const reply = this.#replyOf(http, session, [message], false);
-      await this.#serve(session, message, reply, http);
-    } else {
-      this.#gate.signal(session, message);
-      http.response.writeHead(202, http.headers).end();
+      return this.#serve(session, message, reply, http);
     }
+    this.#gate.signal(session, message);
+    http.response.writeHead(202, http.headers).end();
+    return undefined;
   }
 
   /** POST of several messages at once, which protocol version 2025-03-26 alone has. */

@@ -18,43 +18,25 @@ export interface Body {
 }
 
 /**
- * Reads a JSON body whole. Its bytes are held until whoever gets it releases them. Throws CONTENT_TYPE_UNSUPPORTED,
+ * Reads a JSON body whole. Its bytes are held until whoever gets it releases them. Rejects with CONTENT_TYPE_UNSUPPORTED,
  * BODY_TOO_LARGE, or OVERLOADED where all bodies together are too large; then none are held.
  */
-export async function readBody(request: IncomingMessage, terms: BodyTerms): Promise<Body> {
-  const bytes = await readBytes(request, terms);
-  const text = bytes.toString('utf8');
-  const parsed = parsedBytes(text);
-  try {
-    terms.traffic.hold(parsed);
-  } catch (error) {
-    terms.traffic.release(bytes.length);
-    throw error;
-  }
-  return { text, held: bytes.length + parsed };
-}
-
-async function readBytes(request: IncomingMessage, terms: BodyTerms): Promise<Buffer> {
-  const { maxBytes, traffic } = terms;
-  const type = request.headers['content-type'];
-  if (type === undefined || !/^application\/json\s*(?:;|$)/iu.test(type))
-    throw new Refusal('CONTENT_TYPE_UNSUPPORTED');
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  // While its caller was being proven the client may have gone.
-  if (request.destroyed && !request.complete) throw brokenOff();
+export function readBody(request: IncomingMessage, terms: BodyTerms): Promise<Body> {
   return new Promise((resolve, reject) => {
+    const { maxBytes, traffic } = terms;
+    requireReadable(request, maxBytes);
     let chunks: Buffer[] = [];
     let size = 0;
-    let isRefused = false;
+    let isOver = false;
     const refuse = (error: unknown): void => {
-      if (isRefused) return;
-      isRefused = true;
+      if (isOver) return;
+      isOver = true;
       traffic.release(size);
       chunks = [];
       reject(error);
     };
     request.on('data', (chunk: Buffer) => {
-      if (isRefused) return;
+      if (isOver) return;
       try {
         if (size + chunk.length > maxBytes) throw tooLarge(maxBytes);
         traffic.hold(chunk.length);
@@ -65,7 +47,16 @@ async function readBytes(request: IncomingMessage, terms: BodyTerms): Promise<Bu
       }
     });
     request.on('end', () => {
-      if (!isRefused) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+      if (isOver) return;
+      try {
+        const text = textOf(chunks);
+        const parsed = parsedBytes(text);
+        traffic.hold(parsed);
+        isOver = true;
+        resolve({ text, held: size + parsed });
+      } catch (error) {
+        refuse(error);
+      }
     });
     // Whoever breaks off in the midst of a body is no fault of the gateway.
     request.on('error', () => refuse(brokenOff()));
@@ -73,6 +64,22 @@ async function readBytes(request: IncomingMessage, terms: BodyTerms): Promise<Bu
       if (!request.complete) refuse(brokenOff());
     });
   });
+}
+
+/** Throws what can be said of a body before it is read. */
+function requireReadable(request: IncomingMessage, maxBytes: number): void {
+  const type = request.headers['content-type'];
+  if (type === undefined || !/^application\/json\s*(?:;|$)/iu.test(type))
+    throw new Refusal('CONTENT_TYPE_UNSUPPORTED');
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  // While its caller was being proven the client may have gone.
+  if (request.destroyed && !request.complete) throw brokenOff();
+}
+
+function textOf(chunks: readonly Buffer[]): string {
+  const [first] = chunks;
+  const isOne = first !== undefined && chunks.length === 1;
+  return (isOne ? first : Buffer.concat(chunks)).toString('utf8');
 }
 
 function brokenOff(): Refusal {

@@ -21,15 +21,23 @@ import { shapedArguments } from './shaping.ts';
 import { argumentsOf, toUpstream, traced, type Call } from './to-upstream.ts';
 
 /** The road of a call: resolve, decide, send, bring the answer back in the names clients know. */
-export async function serveCall(
-  arrival: Arrival,
-  trail: Trail,
-  ports: SpinePorts,
-): Promise<Answer> {
+export function serveCall(arrival: Arrival, trail: Trail, ports: SpinePorts): Promise<Answer> {
   requireTasks(arrival);
   if (arrival.request.method === 'tasks/list') return listTasks(arrival, trail, ports);
   const echo = echoOf(arrival, trail, ports);
-  trail.callId = echo?.callId;
+  // Most calls are no retry, and cost no more than their own wait.
+  return echo === undefined
+    ? serveOne(arrival, undefined, trail, ports)
+    : serveRetry(arrival, echo, trail, ports);
+}
+
+async function serveRetry(
+  arrival: Arrival,
+  echo: Echo,
+  trail: Trail,
+  ports: SpinePorts,
+): Promise<Answer> {
+  trail.callId = echo.callId;
   try {
     return await serveOne(arrival, echo, trail, ports);
   } catch (error) {

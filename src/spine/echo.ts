@@ -42,8 +42,8 @@ function requireResponses(params: JsonObject | undefined): void {
 }
 
 /** A caller who may not go on with its call has it ended at the server too. */
-export function endDenied(echo: Echo | undefined, trail: Trail, ports: SpinePorts): void {
-  if (echo?.kind === 'parked' && trail.isDenied) ports.parking.deny(echo.id);
+export function endDenied(echo: Echo, trail: Trail, ports: SpinePorts): void {
+  if (echo.kind === 'parked' && trail.isDenied) ports.parking.deny(echo.id);
 }
 
 /** What a state is answered with that was used, or whose call is over. */
