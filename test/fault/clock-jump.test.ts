@@ -13,6 +13,8 @@ import { eventually } from '../support/processes.ts';
 
 const WAIT_MS = 20_000;
 const HOUR_MS = 3_600_000;
+/** Far more than the calls by which the clock is seen to be set. */
+const HOURLY_CALLS = 200;
 const DAY_MS = 24 * HOUR_MS;
 const CLOCK = new URL('../support/faults-clock.ts', import.meta.url).href;
 
@@ -111,7 +113,7 @@ test('what conditions on the clock show is shown by the clock as it is set, and 
 });
 
 test('a new window of a budget begins by the clock as it is set, and what was used is not had again by setting it back a little', async (t) => {
-  const budget = { window: 'hour', calls: 5 };
+  const budget = { window: 'hour', calls: HOURLY_CALLS };
   const app = {
     limits: { rules: [{ id: 'hourly', servers: ['echo'], budget }] },
   };
@@ -120,11 +122,14 @@ test('a new window of a budget begins by the clock as it is set, and what was us
   const call = async (): Promise<unknown> =>
     (await session.call('echo__echo', { text: 'x' })).error?.data?.['refusal'] ?? 'answered';
   const spend = async (): Promise<void> => {
-    await eventually('it is used up', WAIT_MS, async () => (await call()) === 'LIMITED');
+    let calls = 0;
+    while ((await call()) === 'answered') calls += 1;
+    assert.ok(calls <= HOURLY_CALLS, `${calls} calls were answered`);
+    assert.equal(await call(), 'LIMITED');
   };
   await spend();
   await clock.set(5 * HOUR_MS);
-  // The clock was seen to be set by a call or two of the new hour.
+  // The clock was seen to be set by some calls of the new hour, on a busy machine by more of them.
   assert.equal(await call(), 'answered');
   await spend();
   await clock.set(4 * HOUR_MS);
