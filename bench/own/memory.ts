@@ -19,45 +19,50 @@ const RESTED_SECONDS = 12;
 /** Memory is given back after half a minute. */
 const QUIET_SECONDS = 36;
 
-/** The gateway's resident memory: idle, under load, and idle again; with all records, and with what the targets name alone. */
+/** The gateway's resident memory: idle, under load, and idle again; with what the targets name alone, and with all records. */
 export async function residentMemory(pace: Pace): Promise<Outcome> {
-  const essential = await residentOf(ESSENTIAL, pace, '');
-  const managed = await residentOf(MANAGED, pace, ', all records on');
-  return { lines: [...essential, ...managed], sides: [], notes: [] };
+  const [essential, managed] = await Promise.all([startGateway(ESSENTIAL), startGateway(MANAGED)]);
+  try {
+    const lines = await residentOf(essential, managed, pace);
+    return { lines, sides: [], notes: [] };
+  } finally {
+    await Promise.all([essential.stop(), managed.stop()]);
+  }
 }
 
-async function residentOf(
-  setup: Parameters<typeof startGateway>[0],
-  { seconds }: Pace,
-  which: string,
-): Promise<Line[]> {
-  const gateway = await startGateway(setup);
-  const resident = (what: string, value: number, atMost?: number): Line => {
-    const item = atMost === undefined ? '' : '3';
-    const target = atMost === undefined ? {} : { target: { atMost } };
-    return line(item, `RSS ${what}${which}`, once(value), { unit: 'MB', ...target });
+/** One rests while the other is under load. */
+async function residentOf(essential: Subject, managed: Subject, pace: Pace): Promise<Line[]> {
+  const begun = performance.now();
+  const idleAt = async ({ pid }: Subject, seconds: number): Promise<number> => {
+    await sleep(Math.max(0, begun + seconds * 1000 - performance.now()));
+    return residentBytes(pid) / 1e6;
   };
-  const now = async (pauseSeconds: number): Promise<number> => {
-    await sleep(pauseSeconds * 1000);
-    return residentBytes(gateway.pid) / 1e6;
-  };
-  try {
-    const idle = await now(IDLE_SECONDS);
-    const rested = await now(RESTED_SECONDS - IDLE_SECONDS);
-    const small = await loadOnce(gateway, { sessions: 64, seconds: 4 * seconds });
-    const many = await loadOnce(gateway, { sessions: 1000, seconds });
-    const large = await loadOnce(gateway, { sessions: 4, seconds, bytes: 1_000_000 });
-    return [
-      resident('idle', rested, 90),
-      resident('idle, just after a first list', idle),
-      resident('under load, 64 sessions, small calls', small.residentMegabytes, 160),
-      resident('under load, 1,000 sessions, small calls', many.residentMegabytes),
-      resident('under load, 4 sessions, 1 MB results', large.residentMegabytes),
-      resident('idle again', await now(QUIET_SECONDS)),
-    ];
-  } finally {
-    await gateway.stop();
-  }
+  const idle = await idleAt(essential, IDLE_SECONDS);
+  const listed = await idleAt(managed, IDLE_SECONDS);
+  const seconds = 4 * pace.seconds;
+  const load = await loadOnce(essential, { sessions: 64, seconds });
+  const rested = await idleAt(managed, RESTED_SECONDS);
+  const small = await loadOnce(managed, { sessions: 64, seconds });
+  const many = await loadOnce(managed, { sessions: 1000, seconds: pace.seconds });
+  const large = await loadOnce(managed, { sessions: 4, seconds: pace.seconds, bytes: 1_000_000 });
+  const lines = [
+    resident('idle', idle, 90),
+    resident('idle, all records on', rested, 90),
+    resident('idle, all records on, just after a first list', listed),
+    resident('under load, 64 sessions, small calls', load.residentMegabytes, 160),
+    resident('under load, all records on', small.residentMegabytes, 160),
+    resident('under load, all records on, 1,000 sessions', many.residentMegabytes),
+    resident('under load, all records on, results of 1 MB', large.residentMegabytes),
+  ];
+  if (!pace.isFull) return lines;
+  await sleep(QUIET_SECONDS * 1000);
+  return [...lines, resident('idle again', residentBytes(managed.pid) / 1e6)];
+}
+
+function resident(what: string, value: number, atMost?: number): Line {
+  const target = atMost === undefined ? {} : { target: { atMost } };
+  const item = atMost === undefined ? '' : '3';
+  return line(item, `RSS ${what}`, once(value), { unit: 'MB', ...target });
 }
 
 const RESULT_BYTES = 20_000;
