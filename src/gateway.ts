@@ -278,6 +278,7 @@ export class Gateway {
       ownTasks: (owner, value) => this.#sealed.ownTasks(owner.principal, value),
       admitQuestion: (...args) => this.#asks.admit(...args),
       hears: (upstream, owner) => this.#access.reaches(owner.principal, upstream),
+      watched: (upstream, ownerKey) => this.#news.watched(upstream, ownerKey),
       sharedLevel: () => sharedLevel(this.#sessions),
       ...serverMemory(this.#store, () => Date.now()),
     });

@@ -3,6 +3,3 @@ export interface Watched {
   readonly resources: readonly string[];
   readonly tasks: readonly string[];
 }
-
-/** Nothing is watched. */
-export const NOTHING_WATCHED: Watched = { resources: [], tasks: [] };

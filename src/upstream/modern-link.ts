@@ -16,15 +16,13 @@ import { HOUSEKEEPING } from '../kernel/methods.ts';
 import type { Permit } from '../kernel/permit.ts';
 import { AccessDoubt } from './access-doubt.ts';
 import { Flights, resultOf, tell, withProgressToken, type Flight } from './flights.ts';
-import { endOf, filterOf, isFinalEnd } from './listen-stream.ts';
+import { Acknowledgements, endOf, filterOf, isFinalEnd } from './listen-stream.ts';
 import type { Link, LinkSetup } from './link.ts';
 import { versionsNamedIn } from './modern-errors.ts';
 import { modernHeaders } from './modern-headers.ts';
 import type { LinkEvents, UpstreamCall } from './ports.ts';
 import { endedWith, failureOf, timedOut, whyUnsent } from './unanswered.ts';
 import { OpenFailure, shownParams, type Wire, type WireEvents, type WireFailure } from './wire.ts';
-
-const ACKNOWLEDGE_MS = 1000;
 
 /** A link to a stateless server (protocol version 2026-07-28), over stdio or HTTP. Clients always share it. */
 export class ModernLink implements Link {
@@ -38,7 +36,7 @@ export class ModernLink implements Link {
   readonly #wire: Wire;
   #facts: ServerFacts | undefined;
   #listening: Flight | undefined;
-  #onAcknowledged: () => void = () => undefined;
+  readonly #acknowledgements = new Acknowledgements();
   readonly #doubt = new AccessDoubt(this, 'server/discover');
   #heardAt = performance.now();
   #closedFor: string | undefined;
@@ -187,20 +185,9 @@ export class ModernLink implements Link {
       );
       this.#listening = flight;
       // The old stream goes on until the new one stands, so that nothing falls in between.
-      await this.#acknowledged();
+      await this.#acknowledgements.of(flight.id);
     }
     if (before !== undefined) this.#cancel(before, 'replaced', new Cancelled('replaced'));
-  }
-
-  /** Resolves when the server has acknowledged the latest listen stream, or after a while. */
-  async #acknowledged(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ACKNOWLEDGE_MS);
-      this.#onAcknowledged = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   async close(reason: string): Promise<void> {
@@ -227,9 +214,9 @@ export class ModernLink implements Link {
   }
 
   #onListenEnd(flight: Flight, outcome: Answer | Error): void {
+    this.#acknowledgements.giveUp(flight.id);
     if (this.#listening !== flight) return;
     this.#listening = undefined;
-    this.#onAcknowledged();
     const why = endOf(outcome);
     this.#setup.log('debug', `the listen stream is gone: ${why}`);
     this.#events.onListenLost(isFinalEnd(outcome));
@@ -277,7 +264,7 @@ export class ModernLink implements Link {
         this.#events.onTask(message);
         break;
       case 'notifications/subscriptions/acknowledged':
-        this.#onAcknowledged();
+        this.#acknowledgements.take(message);
         break;
       default:
         this.#onOther(message, origin);
@@ -321,6 +308,7 @@ export class ModernLink implements Link {
     if (this.#closedFor !== undefined) return;
     this.#closedFor = reason;
     this.#listening = undefined;
+    this.#acknowledgements.giveUp();
     this.#flights.failAll((flight) =>
       flight.exchange === undefined
         ? new OpenFailure({ kind: 'broken', message: reason, detail })

@@ -3,6 +3,7 @@ import type { Era } from '../kernel/era.ts';
 import type { Inventory, UpstreamState } from '../kernel/inventory.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { Notification } from '../kernel/json-rpc.ts';
+import type { Watched } from '../kernel/watched.ts';
 import type { LunarGateway } from './lunar/lunar-gateway.ts';
 
 /** Severity of a line about an upstream. */
@@ -50,6 +51,8 @@ export interface UpstreamPorts {
   admitQuestion(upstream: string, owner: Owner, question: Question): Question;
   /** Whether an owner may still hear of an upstream outside its calls. */
   hears(upstream: string, owner: Owner): boolean;
+  /** What of an upstream is watched for the clients that share it, or for one over a link of its own. */
+  watched(upstream: string, ownerKey?: string): Watched;
   /** The log level that links which clients share should have; undefined when nobody asked for one. */
   sharedLevel(): string | undefined;
   recallVerdict(fingerprint: string): Verdict | undefined;

@@ -2,7 +2,6 @@ import type { Inventory } from '../kernel/inventory.ts';
 import { isObject } from '../kernel/json.ts';
 import type { ListKind } from '../kernel/methods.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
-import { NOTHING_WATCHED, type Watched } from '../kernel/watched.ts';
 import { Backoff } from './backoff.ts';
 import type { Link } from './link.ts';
 import type { UpstreamPorts } from './ports.ts';
@@ -29,7 +28,6 @@ export class Shelf {
   readonly #terms: ShelfTerms;
   readonly #watchBackoff: Backoff;
   #inventory: Inventory | undefined;
-  #watched: Watched = NOTHING_WATCHED;
   #link: Link | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
@@ -73,16 +71,6 @@ export class Shelf {
   /** The server says that something changed: reads again after a pause, once for many such messages. */
   restock(): void {
     this.#readIn(this.#terms.debounceMs());
-  }
-
-  /** What is watched for the clients that share links. */
-  get watched(): Watched {
-    return this.#watched;
-  }
-
-  /** What is watched from now on. */
-  watch(watched: Watched): void {
-    this.#watched = watched;
   }
 
   /** Asks again for changes after the stream that told them was lost, ever less often while that keeps happening. */
@@ -158,14 +146,15 @@ export class Shelf {
   }
 
   async #watchOn(link: Link): Promise<void> {
+    const { plan, ports } = this.#terms;
+    const watched = ports.watched(plan.name);
     const hasResources = isObject(link.facts.capabilities['resources']);
-    const isNeeded = this.#watched.resources.length > 0 && hasResources;
+    const isNeeded = watched.resources.length > 0 && hasResources;
     if (link.facts.era === 'legacy' && !isNeeded) return;
     this.#watchedAt = performance.now();
     try {
-      await link.watch(this.#watched);
+      await link.watch(watched);
     } catch (error) {
-      const { plan, ports } = this.#terms;
       ports.log('warn', plan.name, `does not report changes: ${textOf(error)}`);
     }
   }

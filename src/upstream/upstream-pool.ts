@@ -5,7 +5,6 @@ import type { UpstreamState } from '../kernel/inventory.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { Plan, ServerPlan } from '../kernel/plan.ts';
 import { Refusal } from '../kernel/refusals.ts';
-import type { Watched } from '../kernel/watched.ts';
 import type { Link } from './link.ts';
 import type { UpstreamCall, UpstreamPorts } from './ports.ts';
 import { Slots } from './slots.ts';
@@ -59,9 +58,9 @@ export class UpstreamPool {
     return link.owner === undefined ? undefined : link;
   }
 
-  /** Sets what of an upstream is watched for the clients that share it. */
-  watch(upstreamName: string, watched: Watched): Promise<void> {
-    return this.#get(upstreamName).watch(watched);
+  /** Has an upstream take over what is watched for the clients that share it; rejects when it is refused. */
+  watch(upstreamName: string): Promise<void> {
+    return this.#get(upstreamName).watch();
   }
 
   /** Sets the log level of links that clients share, and of this client's own links. */

@@ -5,7 +5,6 @@ import type { BreakerPhase, UpstreamState } from '../kernel/inventory.ts';
 import { stringAt } from '../kernel/json.ts';
 import type { Permit } from '../kernel/permit.ts';
 import type { ServerPlan } from '../kernel/plan.ts';
-import type { Watched } from '../kernel/watched.ts';
 import { Backoff } from './backoff.ts';
 import { Carriage } from './carriage.ts';
 import { Ending } from './ending.ts';
@@ -176,11 +175,11 @@ export class Upstream {
     return this.#choice.isPrivateTo(owner);
   }
 
-  /** Sets what the shared link watches, now and after every restart; rejects, and changes nothing, when it is refused. */
-  async watch(watched: Watched): Promise<void> {
+  /** Takes over what clients that share links watch now, as every new link does; rejects when it is refused. */
+  async watch(): Promise<void> {
+    const watched = this.#ports.watched(this.plan.name);
     await this.sharedLink?.watch(watched);
     await this.#instances.peek(MUTE)?.watch(watched);
-    this.#shelf.watch(watched);
   }
 
   /** The shared link, when it is open. */
@@ -266,7 +265,8 @@ export class Upstream {
     const events = this.#events(() => undefined, owner, owner?.key ?? MUTE);
     const link = await openOwnLink(this.#factory, ownTerms(owner), events);
     this.#tellLevel(link, owner?.logLevel ?? this.#ports.sharedLevel());
-    if (owner === undefined) await link.watch(this.#shelf.watched).catch(() => undefined);
+    // What a client watched over an instance that is gone, it watches over the next one.
+    await link.watch(this.#ports.watched(this.plan.name, owner?.key)).catch(() => undefined);
     return link;
   }
 

@@ -10,6 +10,7 @@ import type { Permit } from '../kernel/permit.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { Refusal } from '../kernel/refusals.ts';
 import type { Target } from '../kernel/target.ts';
+import type { Watched } from '../kernel/watched.ts';
 import type { SessionTable } from '../session/sessions.ts';
 import type { Listening, ListenWish } from '../spine/ports.ts';
 import type { Asked } from './asks.ts';
@@ -54,7 +55,7 @@ export class News {
 
   constructor(terms: NewsTerms) {
     this.#terms = terms;
-    const watch = (upstream: string): Promise<void> => this.#watch(upstream);
+    const watch = (upstream: string): Promise<void> => terms.pool.watch(upstream);
     this.#resources = new Subscriptions(watch);
     this.#tasks = new Subscriptions(watch);
   }
@@ -85,6 +86,16 @@ export class News {
   taskChanged(upstream: string, { params }: Notification): void {
     const id = stringAt(params, 'taskId');
     if (id !== undefined) this.#tasks.tell(upstream, id, params);
+  }
+
+  /** What of an upstream is watched: for all clients that share it, or for one over a link of its own. */
+  watched(upstream: string, ownerKey?: string): Watched {
+    if (ownerKey === undefined)
+      return {
+        resources: this.#resources.watched(upstream),
+        tasks: this.#tasks.watched(upstream),
+      };
+    return { resources: [...(this.#own.get(ownKey(upstream, ownerKey)) ?? [])], tasks: [] };
   }
 
   /** How many more resources and tasks a caller may have watched. */
@@ -207,13 +218,8 @@ export class News {
     return { ...params, inputRequests: Object.fromEntries(inputRequests) };
   }
 
-  #watch(upstream: string): Promise<void> {
-    const resources = this.#resources.watched(upstream);
-    return this.#terms.pool.watch(upstream, { resources, tasks: this.#tasks.watched(upstream) });
-  }
-
   #ownUris(upstream: string, ownerKey: string): Set<string> {
-    const key = `${upstream}\0${ownerKey}`;
+    const key = ownKey(upstream, ownerKey);
     const uris = this.#own.get(key) ?? new Set<string>();
     this.#own.set(key, uris);
     return uris;
@@ -233,6 +239,10 @@ export class News {
       if (this.#terms.sees(principal, target)) deliver(updated(shown));
     };
   }
+}
+
+function ownKey(upstream: string, ownerKey: string): string {
+  return `${upstream}\0${ownerKey}`;
 }
 
 function updated(uri: string): Notification {

@@ -161,9 +161,15 @@ export class Peer {
       if (found !== undefined) return found;
       const left = deadline - performance.now();
       if (left <= 0 || this.#failure !== undefined)
-        throw this.#failure ?? new Error(`Not heard; but ${JSON.stringify(this.heard)}`);
+        throw this.#failure ?? new Error(this.#unheard());
       await this.#change(left);
     }
+  }
+
+  #unheard(): string {
+    const said = this.#wire?.complaints ?? '';
+    const heard = `Not heard; but ${JSON.stringify(this.heard)}`;
+    return said === '' ? heard : `${heard}\nThe other side wrote:\n${said}`;
   }
 
   /** The notifications of one method from `start` on. */

@@ -28,6 +28,8 @@ export interface WireEvents {
 
 /** A connection that carries JSON-RPC messages as they are and knows nothing of what they mean. */
 export interface Wire {
+  /** The end of what a program has written on standard error, where there is one. */
+  readonly complaints?: string;
   /** Resolves when the other side has taken the message. */
   send(message: Message, headers?: Readonly<Record<string, string>>): Promise<void>;
   /** Closes the stream on which a request is answered; false where there is none. */
@@ -88,6 +90,7 @@ class LineWire implements Wire {
   readonly #exited: Promise<unknown>;
   readonly #graceMs: number;
   #isClosed = false;
+  #complaints = '';
 
   constructor({ args, env, graceMs }: Place & { kind: 'stdio' }, events: WireEvents) {
     this.#graceMs = graceMs;
@@ -100,18 +103,21 @@ class LineWire implements Wire {
     });
     running.add(this.#child);
     this.#exited = once(this.#child, 'close');
-    let complaints = '';
     this.#child.stderr!.on('data', (chunk: Buffer) => {
-      complaints = `${complaints}${chunk.toString()}`.slice(-2_000);
+      this.#complaints = `${this.#complaints}${chunk.toString()}`.slice(-4_000);
     });
     this.#child.stdin!.on('error', () => undefined);
     this.#child.once('exit', () => {
-      if (!this.#isClosed) events.onFailure(`The process ended:\n${complaints}`, undefined);
+      if (!this.#isClosed) events.onFailure(`The process ended:\n${this.#complaints}`, undefined);
     });
     readLines(this.#child.stdout!, (line) => {
       const value: unknown = JSON.parse(line);
       if (isMessage(value)) events.onMessage(value, undefined);
     });
+  }
+
+  get complaints(): string {
+    return this.#complaints;
   }
 
   send(message: Message): Promise<void> {
