@@ -5,6 +5,7 @@ import { cutOff } from '../../kernel/cut.ts';
 import type { Json } from '../../kernel/json.ts';
 import { isMessage, type Message } from '../../kernel/json-rpc.ts';
 import { hasMoreValuesThan, MAX_SERVER_VALUES } from '../../kernel/values.ts';
+import { keepVerbatim } from '../../kernel/verbatim.ts';
 import type { WireFailure } from '../wire.ts';
 import type { Lingerer, Lingering } from './lingering.ts';
 import {
@@ -272,6 +273,7 @@ class BodyReader implements Fetching, Lingerer {
       if (!isMessage(message)) {
         return { kind: 'protocol', message: 'answered with JSON that is not JSON-RPC' };
       }
+      if (message === value) keepVerbatim(message, text);
       this.#sink.onMessage?.(message);
     }
     return undefined;

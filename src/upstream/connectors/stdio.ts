@@ -12,6 +12,7 @@ import { KeyLines } from '../key-lines.ts';
 import { LineReader } from '../lines.ts';
 import { StderrRing } from '../stderr-ring.ts';
 import { hasMoreValuesThan, MAX_SERVER_VALUES } from '../../kernel/values.ts';
+import { keepVerbatim } from '../../kernel/verbatim.ts';
 import { unwatchGroup, watchGroup } from '../watchdog.ts';
 import { writeMessage, type Wire, type WireEvents } from '../wire.ts';
 
@@ -199,6 +200,7 @@ class StdioWire implements Wire {
     }
     const value = mayBeMessage(text) ? parsed(text) : undefined;
     if (isMessage(value)) {
+      keepVerbatim(value, text);
       this.#terms.events.onMessage(value, undefined);
       return;
     }
