@@ -5,8 +5,8 @@ import type { Flights } from './flights.ts';
 /** Where a message of a server belongs: a request in flight, or a client as a whole. */
 export type Claim = { readonly exchange: Exchange } | { readonly owner: Owner };
 
-/** Above so many, clients that have left are looked for and forgotten. */
-const MANY = 1000;
+/** Above so many, or twice as many as were there the last time, clients that have left are looked for and forgotten. */
+const MANY = 50;
 /** Within so many milliseconds after the first, questions are those of one call. */
 const TOGETHER_MS = 500;
 
@@ -20,6 +20,8 @@ export class Owners {
   readonly #only: Owner | undefined;
   /** Legacy clients, for as long as they are there. */
   readonly #users = new Set<Owner>();
+  /** Above so many of them, those who left are looked for. */
+  #most = MANY;
   /** Whoever gave up a call. */
   readonly #doubts: Doubts;
   readonly #now: () => number;
@@ -58,7 +60,9 @@ export class Owners {
     // A modern exchange is over when it is answered: nobody is left of it who could be asked late.
     if (exchange.era === 'modern') return;
     this.#users.add(exchange.owner);
-    if (this.#users.size > MANY) this.#forgetThoseWhoLeft();
+    if (this.#users.size <= this.#most) return;
+    this.#forgetThoseWhoLeft();
+    this.#most = Math.max(MANY, 2 * this.#users.size);
   }
 
   /** Notes that a call ended here without an answer: the server may still be working on it. */

@@ -23,17 +23,13 @@ const APP = {
   limits: { rules: [{ id: 'day', budget: { window: 'day', calls: 100_000 } }] },
 };
 
-/** What nobody waits for: it ends with the process that it is asked of. */
-function unheeded(work: Promise<unknown>): void {
-  work.catch(() => undefined);
-}
-
-/** Traffic of all kinds, until the gateway is gone. */
-function trouble(gateway: TestGateway): void {
+/** Traffic of all kinds, until the gateway is gone or the result is called, which resolves when nothing of it is left. */
+function trouble(gateway: TestGateway): () => Promise<void> {
   const { url } = gateway;
-  unheeded(
+  let isOver = false;
+  const works = [
     (async () => {
-      for (;;) {
+      while (!isOver) {
         const session = await RawSession.open(url);
         await session.request('logging/setLevel', { level: 'debug' });
         // Long texts turn a segment of the audit every few calls.
@@ -41,10 +37,8 @@ function trouble(gateway: TestGateway): void {
         await session.delete();
       }
     })(),
-  );
-  unheeded(
     (async () => {
-      for (let turn = 0; ; turn += 1) {
+      for (let turn = 0; !isOver; turn += 1) {
         const servers =
           turn % 2 === 0 ? { echo: echoServer(), more: echoServer() } : { echo: echoServer() };
         await gateway.configure(servers);
@@ -52,7 +46,13 @@ function trouble(gateway: TestGateway): void {
         await sleep(60);
       }
     })(),
-  );
+  ];
+  // What it asks of a gateway that was killed is lost with it.
+  const ended = Promise.allSettled(works);
+  return async () => {
+    isOver = true;
+    await ended;
+  };
 }
 
 async function killed(t: TestContext): Promise<AuditedGateway> {
@@ -128,10 +128,12 @@ test(
       const ended = await RawSession.open(gateway.url);
       assert.equal(await ended.delete(), 204);
       [kept, buried] = [(await RawSession.open(gateway.url)).id, ended.id];
-      trouble(gateway);
+      const calm = trouble(gateway);
       await sleep(random.below(500));
       const family = descendantsOf(gateway.pid);
       await gateway.end('SIGKILL');
+      // A configuration that is being written is none the next gateway could start with.
+      await calm();
       await eventually(
         'no server is left',
         WAIT_MS,

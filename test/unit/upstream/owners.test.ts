@@ -209,3 +209,34 @@ test('thousands of clients that came and left are not remembered as doubts', () 
   call(clientOf('last'));
   assert.equal(keyOf(owners.ofQuestion(undefined)), 'last');
 });
+
+test('clients that have left are not kept, however many come and go', () => {
+  const { owners, call, end } = linkOf();
+  const stays = clientOf('stays');
+  end(call(stays));
+  for (let turn = 0; turn < 5_000; turn += 1) {
+    const guest = clientOf(`guest ${turn}`);
+    end(call(guest));
+    guest.hasLeft = true;
+    assert.ok(owners.size <= 100, `${owners.size} are kept after ${turn} have left`);
+  }
+  call(clientOf('asks'));
+  assert.equal(owners.ofQuestion(undefined), undefined, 'the one that stays is still there');
+});
+
+test('many clients that stay are not looked through with every call', () => {
+  const { owners, call, end } = linkOf();
+  let looks = 0;
+  const many = Array.from({ length: 5_000 }, (_, index) =>
+    Object.defineProperty({ key: `client ${index}` }, 'hasLeft', {
+      get: () => {
+        looks += 1;
+        return false;
+      },
+    }),
+  ) as Client[];
+  for (const client of many) end(call(client));
+  for (const client of many) end(call(client));
+  assert.equal(owners.size, 5_000);
+  assert.ok(looks < 20_000, `${looks} looks in 10,000 calls`);
+});
