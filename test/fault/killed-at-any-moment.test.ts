@@ -26,10 +26,10 @@ const APP = {
 /** Traffic of all kinds, until the gateway is gone or the result is called, which resolves when nothing of it is left. */
 function trouble(gateway: TestGateway): () => Promise<void> {
   const { url } = gateway;
-  let isOver = false;
+  const over = new AbortController();
   const works = [
     (async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const session = await RawSession.open(url);
         await session.request('logging/setLevel', { level: 'debug' });
         // Long texts turn a segment of the audit every few calls.
@@ -38,7 +38,7 @@ function trouble(gateway: TestGateway): () => Promise<void> {
       }
     })(),
     (async () => {
-      for (let turn = 0; !isOver; turn += 1) {
+      for (let turn = 0; !over.signal.aborted; turn += 1) {
         const servers =
           turn % 2 === 0 ? { echo: echoServer(), more: echoServer() } : { echo: echoServer() };
         await gateway.configure(servers);
@@ -50,7 +50,7 @@ function trouble(gateway: TestGateway): () => Promise<void> {
   // What it asks of a gateway that was killed is lost with it.
   const ended = Promise.allSettled(works);
   return async () => {
-    isOver = true;
+    over.abort();
     await ended;
   };
 }
