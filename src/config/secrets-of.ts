@@ -95,7 +95,8 @@ function inAssignments(text: string): Found[] {
 
 /** The password of an address, and what its query holds under the name of a secret. */
 function inAddress(text: string): Found[] {
-  const address = /[a-z][\w+.-]*:\/\/\S+/i.exec(text)?.[0];
+  // Of bounded length: a long text without an address must not be searched from each of its letters to its end.
+  const address = /[a-z][\w+.-]{0,100}:\/\/\S+/i.exec(text)?.[0];
   if (address === undefined || !URL.canParse(address)) return [];
   const { password, searchParams } = new URL(address);
   const query = [...searchParams].filter(

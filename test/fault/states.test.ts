@@ -38,6 +38,10 @@ const BAD_COMMANDS: Readonly<Record<string, { entry: ServerEntry; said: Said }>>
     entry: { ...echoServer(), cwd: '/no/such/folder' },
     said: { phase: 'failed', reason: /no folder "\/no\/such\/folder"/u },
   },
+  lengthy: {
+    entry: { ...echoServer(), env: { LENGTHY: 'x'.repeat(200_000) } },
+    said: { phase: 'failed', reason: /"env" are longer than the system allows \(E2BIG\)/u },
+  },
   exits: {
     entry: faulty('--exit-with', '3'),
     said: {

@@ -14,7 +14,7 @@ import { StderrRing } from '../stderr-ring.ts';
 import { hasMoreValuesThan, MAX_SERVER_VALUES } from '../../kernel/values.ts';
 import { keepVerbatim } from '../../kernel/verbatim.ts';
 import { unwatchGroup, watchGroup } from '../watchdog.ts';
-import { writeMessage, type Wire, type WireEvents } from '../wire.ts';
+import { OpenFailure, writeMessage, type Wire, type WireEvents } from '../wire.ts';
 
 /** What the stdio connector needs besides the endpoint. */
 export interface StdioTerms {
@@ -32,13 +32,21 @@ const MAX_LOGGED_CHARS = 500;
 const FULL_READ = 65_536;
 /** Between reads of what a flood of error output brings, in milliseconds. */
 const FLOOD_PAUSE_MS = 10;
+const TOO_LONG =
+  'cannot be started: its "args" or "env" are longer than the system allows (E2BIG); give it what is long in a file';
 const BYTE_ORDER_MARK = '\uFEFF';
 /** Legal inside JSON texts, but taken for the end of a line by much that reads lines. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/gu;
 
 /** Starts a server as a child process in a process group of its own; messages are lines (spec: transports, stdio). */
 export function openStdio(terms: StdioTerms): Wire {
-  return new StdioWire(terms);
+  try {
+    return new StdioWire(terms);
+  } catch (error) {
+    // Most of what keeps a process from being started is told by an event.
+    if (codeOf(error) !== 'E2BIG') throw error;
+    throw new OpenFailure({ kind: 'broken', message: TOO_LONG });
+  }
 }
 
 class StdioWire implements Wire {
@@ -308,6 +316,10 @@ function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch {
     return false;
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 function spawnReason(error: NodeJS.ErrnoException, endpoint: StdioEndpoint): string {
